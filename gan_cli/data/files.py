@@ -1,0 +1,140 @@
+"""Where picture files lie: a directory tree, or a zip read in place. Neither is ever written to."""
+
+import os
+import zipfile
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from gan_cli.data.images import hidden
+from gan_cli.errors import UserError
+
+MAX_BYTES = 512 * 2**20
+"""A larger file is refused unread: no picture needs it, a zip of zeros would fill the memory."""
+
+
+class Files(Protocol):
+    """Named files below one root; names are relative, with `/` between their parts.
+
+    Both kinds may be used from several threads and, pickled or forked, from several processes.
+    """
+
+    sizes: dict[str, int]
+    """Bytes of each file, sorted by name; hidden files and `__MACOSX` are left out."""
+
+    def read(self, name: str) -> bytes:
+        """All bytes of a file.
+
+        Raises:
+            OSError: it cannot be read, or is damaged.
+        """
+
+    def locate(self, name: str) -> str:
+        """Where a person finds the file."""
+
+
+def open_files(root: str, key: str) -> Files:
+    """The files below `root`, a directory or a .zip; `key` is the config's name for it.
+
+    Raises:
+        UserError: it is not there, no zip, broken, or unsafe.
+    """
+    path = os.path.expanduser(root)
+    if os.path.isdir(path):
+        return Directory(path)
+    if not os.path.exists(path):
+        raise UserError(
+            f"{key}={root}: not there (looked for {os.path.abspath(path)}); "
+            "give a folder of pictures or a .zip"
+        )
+    if not zipfile.is_zipfile(path):
+        raise UserError(
+            f"{key}={root}: neither a folder nor a readable .zip; "
+            "if it was copied or downloaded, it may be incomplete"
+        )
+    try:
+        return Zip(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(f"{key}={root}: the zip cannot be read ({error}); make it anew") from error
+
+
+class Directory:
+    """A directory tree. Links to directories are followed, but no directory is listed twice."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        found: dict[str, int] = {}
+        seen = {os.path.realpath(root)}
+        for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_unlistable):
+            subfolders.sort()
+            subfolders[:] = [
+                name
+                for name in subfolders
+                if not hidden([name]) and _first_time(os.path.join(folder, name), seen)
+            ]
+            for name in names:
+                path = os.path.join(folder, name)
+                if not hidden([name]) and os.path.isfile(path):
+                    relative = os.path.relpath(path, root).replace(os.sep, "/")
+                    found[relative] = os.path.getsize(path)
+        self.sizes = dict(sorted(found.items()))
+
+    def read(self, name: str) -> bytes:
+        """All bytes of a file."""
+        with open(self.locate(name), "rb") as file:
+            return file.read()
+
+    def locate(self, name: str) -> str:
+        """The file's path."""
+        return os.path.join(self._root, *name.split("/"))
+
+
+def _first_time(path: str, seen: set[str]) -> bool:
+    real = os.path.realpath(path)
+    new = real not in seen
+    seen.add(real)
+    return new
+
+
+def _unlistable(error: OSError) -> None:
+    raise UserError(f"{error.filename}: cannot be listed ({error.strerror})") from error
+
+
+class Zip:
+    """A zip, stored or compressed, read in place.
+
+    Raises:
+        UserError: a name in it leads out of it. Nothing is ever unpacked, so it could do no harm
+            here, but who wrote it meant harm.
+        zipfile.BadZipFile: it is broken.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._handle, self._owner = zipfile.ZipFile(path), os.getpid()
+        found: dict[str, int] = {}
+        for entry in self._handle.infolist():
+            parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
+            if ".." in parts or (parts and (parts[0] == "/" or parts[0].endswith(":"))):
+                raise UserError(
+                    f"{path}: refused, its entry {entry.filename!r} points outside the zip; "
+                    "make the zip anew with plain relative names"
+                )
+            if not entry.is_dir() and not hidden(parts):
+                found[entry.filename] = entry.file_size
+        self.sizes = dict(sorted(found.items()))
+
+    def read(self, name: str) -> bytes:
+        """All bytes of an entry, its CRC checked."""
+        if self._owner != os.getpid():  # a forked process shares the file's offset: open our own
+            self._handle, self._owner = zipfile.ZipFile(self._path), os.getpid()
+        try:
+            return self._handle.read(name)
+        except (zipfile.BadZipFile, RuntimeError) as error:  # broken; encrypted or unknown method
+            raise OSError(str(error)) from error
+
+    def locate(self, name: str) -> str:
+        """The zip's path, a colon, the entry's name."""
+        return f"{self._path}:{name}"
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_path": self._path, "sizes": self.sizes, "_handle": None, "_owner": None}

@@ -1,0 +1,86 @@
+"""Mixtures of Gaussians in the plane, where every mode a generator misses can be seen."""
+
+import itertools
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gan_cli import randomness
+from gan_cli.data.dataset import Dataset, Pictures
+from gan_cli.ranges import Count, Natural
+
+SCALE = {"ring": 2.5, "grid": 5.0}
+"""Published units per unit here: points are divided by it, which leaves every mode's ten standard
+deviations and more inside [-1, 1], where a tanh generator can reach it."""
+
+_STD = {"ring": 0.02, "grid": 0.05}
+
+
+class Gaussians(Dataset):
+    """Equally likely Gaussians on a ring or a grid, as pictures of one pixel and two channels.
+
+    Ring: 8 modes at radius 2, standard deviation 0.02 (Metz et al. 2017, "Unrolled generative
+    adversarial networks", section 3.1). Grid: 25 modes at (-4, -2, 0, 2, 4)^2, standard deviation
+    0.05 (Srivastava et al. 2017, "VEEGAN"; Lin et al. 2018, "PacGAN", which draws 100,000 points).
+    All are divided by `SCALE`.
+
+    Args:
+        layout: `ring` or `grid`.
+        size: number of points.
+        seed: which points; it is apart from the run's seed, so runs share their data.
+        n_classes: the number of modes, 8 or 25; labels are the modes' numbers.
+        image_size: always 1, written down so that other parts of a config can refer to it.
+        channels: always 2, likewise.
+
+    Attributes:
+        centres: float32 [K, 2], the modes' means, in [-1, 1].
+        std: standard deviation of a mode in each direction, in the same units.
+
+    Raises:
+        ValueError: `n_classes` is not the layout's number of modes.
+    """
+
+    def __init__(
+        self,
+        layout: Literal["ring", "grid"] = "ring",
+        size: Count = 100_000,
+        seed: Natural = 0,
+        n_classes: Literal[8, 25] = 8,
+        image_size: Literal[1] = 1,
+        channels: Literal[2] = 2,
+    ) -> None:
+        self.centres = _ring() if layout == "ring" else _grid()
+        if n_classes != len(self.centres):
+            raise ValueError(
+                f"n_classes={n_classes}: layout={layout} has {len(self.centres)} modes, "
+                f"set n_classes={len(self.centres)}"
+            )
+        self.centres /= SCALE[layout]
+        self.std = _STD[layout] / SCALE[layout]
+        self.image_size, self.channels, self.n_classes = image_size, channels, n_classes
+        self._layout, self._size, self._seed = layout, size, seed
+
+    def prepare(self) -> None:
+        """Nothing to do."""
+
+    def __len__(self) -> int:
+        return self._size
+
+    def load(self) -> Pictures:
+        """float32 [size, 2, 1, 1] and the modes' numbers [size]."""
+        draw = randomness.generator("gaussians", self._layout, self._seed)
+        labels = torch.randint(self.n_classes, (self._size,), generator=draw)
+        noise = torch.randn(self._size, 2, generator=draw)
+        points = self.centres[labels] + self.std * noise
+        return Pictures(points.view(self._size, 2, 1, 1), labels)
+
+
+def _ring() -> Tensor:
+    angles = torch.arange(8) * (2 * math.pi / 8)
+    return 2 * torch.stack([angles.cos(), angles.sin()], dim=1)
+
+
+def _grid() -> Tensor:
+    return torch.tensor(list(itertools.product((-4.0, -2.0, 0.0, 2.0, 4.0), repeat=2)))

@@ -1,0 +1,123 @@
+"""Pictures as files and arrays: decoding, channels, sizes."""
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterable
+from typing import IO
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageOps
+from torch import Tensor
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pgm", ".ppm")
+
+# Nothing else is opened, whatever a file calls itself: some of Pillow's other readers start
+# external programs (EPS) or are rarely looked after.
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+
+# Pillow only warns between one and two times its limit. A filter for the process, because
+# `warnings.catch_warnings` is not safe in threads.
+warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+
+_UNREADABLE = (
+    OSError,  # includes UnidentifiedImageError, and truncated data
+    SyntaxError,  # how Pillow reports a broken PNG chunk
+    ValueError,
+    EOFError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+
+class UnreadablePictureError(Exception):
+    """A file that is no picture, a damaged one, or one too large to be opened safely."""
+
+
+def require_channels(channels: int) -> None:
+    """Raise ValueError unless `channels` is 1 or 3."""
+    if channels not in (1, 3):
+        raise ValueError(f"channels={channels}: choose 1 (grayscale) or 3 (RGB)")
+
+
+def decode(file: str | IO[bytes], image_size: int, channels: int) -> Tensor:
+    """Read one picture as uint8 [channels, image_size, image_size].
+
+    Turned as its EXIF says, laid on white where transparent, converted to grayscale or RGB, its
+    shorter side resized to `image_size` (bicubic, antialiased), the middle cut out. Of an
+    animation the first frame.
+
+    Raises:
+        UnreadablePictureError: with the reason.
+    """
+    try:
+        with Image.open(file, formats=_FORMATS) as picture:
+            mode = "L" if channels == 1 else "RGB"
+            upright = ImageOps.exif_transpose(picture)
+            square = ImageOps.fit(
+                _convert(upright, mode), (image_size, image_size), Image.Resampling.BICUBIC
+            )
+    except _UNREADABLE as error:
+        # Some reasons name the file object they were given, an address in memory.
+        known = not isinstance(error, Image.UnidentifiedImageError)
+        reason = str(error).splitlines()[0] if known and str(error) else "not a picture"
+        raise UnreadablePictureError(reason) from error
+    pixels = torch.from_numpy(np.array(square)).view(image_size, image_size, channels)
+    return pixels.permute(2, 0, 1).contiguous()  # [H, W, C] -> [C, H, W]
+
+
+def _convert(picture: Image.Image, mode: str) -> Image.Image:
+    """Any of Pillow's modes as 8-bit `L` or `RGB`."""
+    if picture.mode == "F":
+        raise ValueError("its pixels are floating-point numbers; save it with 8 or 16 bits")
+    if picture.mode.startswith("I"):  # 16 bits: Pillow would clip at 255 where we want the scale
+        wide = np.asarray(picture).astype(np.float32) / 257  # 65535 = 257 * 255
+        picture = Image.fromarray(wide.round().clip(0, 255).astype(np.uint8))
+    if picture.has_transparency_data:
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture.convert("RGBA"))
+    return picture.convert(mode)
+
+
+def resize(images: Tensor, image_size: int) -> Tensor:
+    """uint8 or float [N, C, H, W] in 0..255 -> uint8 [N, C, image_size, image_size].
+
+    Bicubic and antialiased, as for pictures from files. `image_size` must hold for both sides.
+    """
+    if images.shape[-2:] == (image_size, image_size):
+        return images.round().to(torch.uint8) if images.is_floating_point() else images
+
+    def piece(part: Tensor) -> Tensor:
+        out = F.interpolate(part.float(), size=image_size, mode="bicubic", antialias=True)
+        return out.round().clamp(0, 255).to(torch.uint8)  # bicubic overshoots at edges
+
+    return torch.cat([piece(part) for part in images.split(4096)])  # bounds the float copy
+
+
+def set_channels(images: Tensor, channels: int) -> Tensor:
+    """uint8 [N, 1 or 3, H, W] as [N, channels, H, W]: gray repeated, or RGB's luma (Rec. 601)."""
+    if images.shape[1] == channels:
+        return images
+    if channels == 3:
+        return images.expand(-1, 3, -1, -1).contiguous()
+    return torch.cat([_luma(part) for part in images.split(4096)])
+
+
+def _luma(rgb: Tensor) -> Tensor:
+    weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    return (rgb * weights).sum(1, keepdim=True).round().clamp(0, 255).to(torch.uint8)
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file name ends like a picture's."""
+    return name.lower().endswith(EXTENSIONS)
+
+
+def hidden(parts: Iterable[str]) -> bool:
+    """Whether any part of a path is hidden or an archive's housekeeping."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts)

@@ -1,0 +1,196 @@
+"""MNIST, Fashion-MNIST and CIFAR-10 through torchvision, downloaded once."""
+
+import abc
+import logging
+import os
+from http.client import HTTPException
+from typing import Any, ClassVar, Literal, cast
+
+import torch
+from filelock import FileLock
+from torchvision import datasets
+from torchvision.datasets.utils import check_integrity
+
+from gan_cli.data.dataset import Dataset, Pictures
+from gan_cli.data.images import require_channels, resize, set_channels
+from gan_cli.errors import UserError
+from gan_cli.ranges import Count
+
+log = logging.getLogger(__name__)
+
+
+class Downloaded(Dataset):
+    """A dataset that torchvision downloads, checks and reads, held in memory.
+
+    Args:
+        image_size: resized to this (bicubic, antialiased).
+        channels: 1 or 3; gray is repeated, RGB becomes its luma.
+        root: folder in torchvision's layout; nothing is written where the files are already there.
+        split: `train` or `test`; the other one's files are not needed.
+        download: fetch what is missing.
+        limit: the first so many pictures; None for all.
+        n_classes: ten, written down so that other parts of a config can refer to it.
+    """
+
+    source: ClassVar[Any]
+    """The class in torchvision.datasets."""
+
+    def __init__(
+        self,
+        image_size: Count,
+        channels: Literal[1, 3],
+        root: str = "data",
+        split: Literal["train", "test"] = "train",
+        download: bool = True,
+        limit: Count | None = None,
+        n_classes: Literal[10] = 10,
+    ) -> None:
+        require_channels(channels)
+        self.image_size, self.channels, self.n_classes = image_size, channels, n_classes
+        self._root, self._split = os.path.expanduser(root), split
+        self._download, self._limit = download, limit
+        self._images, self._labels = torch.empty(0), torch.empty(0)
+
+    def prepare(self) -> None:
+        """Download what is missing, then read it.
+
+        Raises:
+            UserError: files are missing or damaged and cannot be downloaded; says which ones.
+        """
+        if self._missing():
+            if not self._download:
+                raise UserError(self._explain("data.download=false; set data.download=true"))
+            self._fetch()
+        try:
+            data = self._open()
+        except Exception as error:  # a damaged file makes torchvision's readers fail in many ways
+            raise UserError(
+                f"{self._folder()}: its files cannot be read ({_one_line(error)}); "
+                "delete the folder and run again to download it anew"
+            ) from error
+        images = torch.as_tensor(data.data)  # [N, H, W] or [N, H, W, 3]
+        images = images.unsqueeze(1) if images.dim() == 3 else images.permute(0, 3, 1, 2)
+        self._images = images[: self._limit].contiguous()
+        self._labels = torch.as_tensor(data.targets, dtype=torch.int64)[: self._limit]
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def load(self) -> Pictures:
+        """uint8 [N, channels, image_size, image_size] and labels."""
+        images = resize(set_channels(self._images, self.channels), self.image_size)
+        return Pictures(images, self._labels)
+
+    def _fetch(self) -> None:
+        """Download, one process at a time, and once more where what came is damaged."""
+        try:
+            os.makedirs(self._root, exist_ok=True)
+            with FileLock(os.path.join(self._root, f".{self.source.__name__}.lock")):
+                if not self._missing():  # another run was faster
+                    return
+                try:
+                    self._open(download=True)
+                except RuntimeError as error:
+                    if not self._delete_damaged():
+                        raise
+                    log.warning("downloading once more: %s", _one_line(error))
+                    self._open(download=True)
+        except (RuntimeError, OSError, HTTPException) as error:
+            self._delete_damaged()
+            why = f"the download failed ({_one_line(error)})"
+            raise UserError(self._explain(why)) from error
+
+    def _open(self, download: bool = False) -> Any:
+        # A class of the same name, which torchvision derives the folder's name from, that asks
+        # for one split's files only.
+        narrowed = type(self.source.__name__, (self.source,), self._narrow())
+        return narrowed(self._root, train=self._split == "train", download=download)
+
+    def _missing(self) -> list[str]:
+        return [name for name, md5 in self._files() if not check_integrity(self._path(name), md5)]
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._folder(), name)
+
+    def _delete_damaged(self) -> bool:
+        """Delete downloads with a wrong checksum; whether there were any."""
+        damaged = [
+            path
+            for path, md5 in self._archives()
+            if os.path.isfile(path) and not check_integrity(path, md5)
+        ]
+        for path in damaged:
+            os.remove(path)
+        return bool(damaged)
+
+    def _explain(self, why: str) -> str:
+        return (
+            f"data.root={self._root}: {', '.join(self._missing())} missing or damaged, and {why}, "
+            f"or put the unpacked files into {self._folder()}"
+        )
+
+    @abc.abstractmethod
+    def _narrow(self) -> dict[str, Any]:
+        """Class attributes of `source` to replace, so that one split suffices."""
+
+    @abc.abstractmethod
+    def _folder(self) -> str:
+        """Where the unpacked files lie."""
+
+    @abc.abstractmethod
+    def _files(self) -> list[tuple[str, str | None]]:
+        """Unpacked files needed and, where known, their md5."""
+
+    @abc.abstractmethod
+    def _archives(self) -> list[tuple[str, str]]:
+        """Paths of what is downloaded, with their md5."""
+
+
+class MNIST(Downloaded):
+    """Handwritten digits, 28x28 gray, 60,000 to train and 10,000 to test (LeCun et al. 1998)."""
+
+    source = datasets.MNIST
+
+    def _narrow(self) -> dict[str, Any]:
+        prefix = "train" if self._split == "train" else "t10k"
+        resources = [r for r in self.source.resources if r[0].startswith(prefix)]
+        return {"resources": resources}
+
+    def _folder(self) -> str:
+        return os.path.join(self._root, self.source.__name__, "raw")
+
+    def _files(self) -> list[tuple[str, str | None]]:
+        return [(name.removesuffix(".gz"), None) for name, _ in self._narrow()["resources"]]
+
+    def _archives(self) -> list[tuple[str, str]]:
+        return [(self._path(name), md5) for name, md5 in self._narrow()["resources"]]
+
+
+class FashionMNIST(MNIST):
+    """Clothes, 28x28 gray, in MNIST's numbers and format (Xiao et al. 2017)."""
+
+    source = datasets.FashionMNIST
+
+
+class CIFAR10(Downloaded):
+    """Ten kinds of things, 32x32 RGB, 50,000 to train and 10,000 to test (Krizhevsky 2009)."""
+
+    source = datasets.CIFAR10
+
+    def _narrow(self) -> dict[str, Any]:
+        return {"test_list" if self._split == "train" else "train_list": []}
+
+    def _folder(self) -> str:
+        return os.path.join(self._root, self.source.base_folder)
+
+    def _files(self) -> list[tuple[str, str | None]]:
+        batches = self.source.train_list if self._split == "train" else self.source.test_list
+        meta = (self.source.meta["filename"], self.source.meta["md5"])
+        return [*cast(list[tuple[str, str]], batches), meta]
+
+    def _archives(self) -> list[tuple[str, str]]:
+        return [(os.path.join(self._root, self.source.filename), self.source.tgz_md5)]
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
