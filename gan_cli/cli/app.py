@@ -1,0 +1,117 @@
+"""What the commands share: Hydra inside, exit codes and one-line errors outside.
+
+Nothing here imports torch: help, completion and a mistyped key answer at once.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+import yaml
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from gan_cli.cli.diagnosis import diagnose
+from gan_cli.errors import RunFailed, UserError
+from gan_cli.paths import conf_folder
+
+log = logging.getLogger(__name__)
+
+FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+PATH_KEYS = ("resume", "checkpoint", "out", "data.root", "hydra.run.dir", "hydra.sweep.dir")
+
+
+class Stopped(BaseException):
+    """A signal ended the job; no further job of a sweep is begun."""
+
+    def __init__(self, signal_name: str) -> None:
+        super().__init__(signal_name)
+        self.code = TERMINATED if signal_name == "SIGTERM" else INTERRUPTED
+
+
+def launch(
+    command: str,
+    job: Callable[[DictConfig], Any],
+    config_name: str,
+    arguments: Sequence[str],
+    config_folder: Path | None = None,
+) -> int:
+    """Compose the config, run the job (or a sweep of jobs) and return the exit code.
+
+    Args:
+        command: the name to put before errors.
+        job: one job; raises UserError, RunFailed or Stopped.
+        config_name: the primary config.
+        arguments: as typed after the command.
+        config_folder: where the primary config is, if not among the tool's own.
+    """
+    failures: list[tuple[str, BaseException]] = []
+
+    def guarded(config: DictConfig) -> Any:
+        # Hydra would stop at the first failure, or show just one: note them and go on
+        try:
+            return job(config)
+        except Exception as error:
+            label = _job_label()
+            if not isinstance(error, UserError | RunFailed):
+                log.exception("%s%s", label, "unexpected error")
+            failures.append((label, error))
+            return float("nan")
+
+    folder = config_folder or conf_folder()
+    overrides = [quote_path(argument) for argument in arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises, and we say it in one line
+    sys.argv = [command, *overrides]
+    try:
+        hydra.main(version_base="1.3", config_path=str(folder), config_name=config_name)(guarded)()
+    except Stopped as stopped:
+        return stopped.code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (HydraException, OmegaConfBaseException) as error:
+        failures.append(("", UserError(*diagnose(error, config_name, folder, overrides))))
+    except yaml.MarkedYAMLError as error:
+        failures.append(("", UserError(_yaml_problem(error))))
+    except OSError as error:
+        failures.append(("", UserError(f"{error.filename}: {error.strerror}")))
+    for label, failure in failures:
+        problems = failure.problems if isinstance(failure, UserError) else (str(failure),)
+        for problem in problems:
+            print(f"{command}: {label}{problem}", file=sys.stderr)
+    if not failures:
+        return 0
+    return BAD_INPUT if all(isinstance(e, UserError) for _, e in failures) else FAILED
+
+
+def _job_label() -> str:
+    """Which job of a sweep this is; nothing for a single run."""
+    config = HydraConfig.get()
+    if config.mode != hydra.types.RunMode.MULTIRUN:
+        return ""
+    return f"job {config.job.num} ({config.job.override_dirname}): "
+
+
+def quote_path(argument: str) -> str:
+    """Quote a path whose spaces, `=` or letters Hydra's grammar would stumble over."""
+    key, equals, value = argument.partition("=")
+    if not equals or key.lstrip("+") not in PATH_KEYS:
+        return argument
+    try:
+        OverridesParser.create().parse_override(argument)
+    except HydraException:
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"{key}='{escaped}'"
+    return argument
+
+
+def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark
+    where = f"{mark.name}:{mark.line + 1}" if mark else "YAML"
+    return f"{where}: {error.problem}; mend this line"

@@ -1,0 +1,53 @@
+"""gan-train: train a GAN, or go on with one."""
+
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from gan_cli.cli.app import BAD_INPUT, Stopped, launch
+from gan_cli.errors import UserError
+
+COMMAND = "gan-train"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and leave with its exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    targets = [a.partition("=")[2].strip("'\"") for a in arguments if a.startswith("resume=")]
+    if targets and targets[-1] not in ("", "null"):
+        sys.exit(go_on(Path(targets[-1]), arguments))
+    sys.exit(launch(COMMAND, train, "train", arguments))
+
+
+def train(config: DictConfig, saved: Mapping[str, Any] | None = None) -> float | None:
+    """One job; returns the scalar that `trainer.returns` names."""
+    from gan_cli import run  # torch is imported only once the config has composed
+
+    trainer = run.train(config, Path(HydraConfig.get().runtime.output_dir), saved)
+    if trainer.interrupts.stop is not None:
+        raise Stopped(trainer.interrupts.stop.name)
+    return trainer.last_report.get(config.trainer.returns)
+
+
+def go_on(target: Path, arguments: Sequence[str]) -> int:
+    """Train on from a checkpoint: its config is the primary config, overrides go on top."""
+    from gan_cli import resume
+
+    if {"-m", "--multirun"} & set(arguments):
+        print(f"{COMMAND}: resume= goes on with one run; leave out -m", file=sys.stderr)
+        return BAD_INPUT
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            saved = resume.write_config(target, Path(folder) / "resumed.yaml")
+            return launch(
+                COMMAND, lambda config: train(config, saved), "resumed", arguments, Path(folder)
+            )
+    except UserError as error:
+        for problem in error.problems:
+            print(f"{COMMAND}: {problem}", file=sys.stderr)
+        return BAD_INPUT

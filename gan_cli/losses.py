@@ -1,0 +1,140 @@
+"""Losses: what D minimises and what G minimises, from logits alone.
+
+Cross-entropies are written with softplus, never as log(sigmoid): -log sigmoid(s) = softplus(-s)
+and -log(1 - sigmoid(s)) = softplus(s).
+"""
+
+import abc
+from typing import NamedTuple
+
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+
+class Targets(NamedTuple):
+    """What D is told: the probability of being real of each picture, [N] each."""
+
+    real: Tensor
+    fake: Tensor
+
+
+class Loss(abc.ABC):
+    """A pair of losses. Scores are logits [N]; results are scalars, means over the batch."""
+
+    takes_targets = False
+    """Whether D's targets can be smoothed or flipped."""
+    generator_sees_real = False
+    """Whether G's loss reads D's scores of real pictures."""
+    critic = False
+    """Whether scores are distances without a probability behind them (Wasserstein)."""
+
+    @abc.abstractmethod
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
+        """What D minimises."""
+
+    @abc.abstractmethod
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        """What G minimises; `real` is given where `generator_sees_real`."""
+
+
+def cross_entropy(score: Tensor, target: Tensor) -> Tensor:
+    """Mean of -[t log s(score) + (1 - t) log(1 - s(score))], s the sigmoid."""
+    return (softplus(score) - target * score).mean()
+
+
+class NonSaturating(Loss):
+    """Goodfellow et al. 2014, eq. 1, with G maximising log D(G(z)) (section 3).
+
+    At D = 1/2: L_D = log 4, L_G = log 2.
+    """
+
+    takes_targets = True
+
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
+        """-[log D(x) + log(1 - D(G(z)))] for targets 1 and 0."""
+        return cross_entropy(real, targets.real) + cross_entropy(fake, targets.fake)
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        """-log D(G(z))."""
+        return softplus(-fake).mean()
+
+
+class Minimax(NonSaturating):
+    """Goodfellow et al. 2014, eq. 1 as it stands; saturates where D wins.
+
+    At D = 1/2: L_G = -log 2.
+    """
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        """log(1 - D(G(z)))."""
+        return -softplus(fake).mean()
+
+
+class Wasserstein(Loss):
+    """Arjovsky et al. 2017, eq. 2: the critic maximises E[D(x)] - E[D(G(z))]."""
+
+    critic = True
+
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
+        """Minus the estimated distance."""
+        return fake.mean() - real.mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        """-E[D(G(z))]."""
+        return -fake.mean()
+
+
+class LeastSquares(Loss):
+    """LSGAN, Mao et al. 2017, eq. 9 (a = 0, b = c = 1)."""
+
+    takes_targets = True
+
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
+        """(D(x) - 1)^2 / 2 + D(G(z))^2 / 2 for targets 1 and 0."""
+        return 0.5 * ((real - targets.real) ** 2 + (fake - targets.fake) ** 2).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        """(D(G(z)) - 1)^2 / 2."""
+        return 0.5 * ((fake - 1.0) ** 2).mean()
+
+
+class Hinge(Loss):
+    """Lim & Ye 2017; Miyato et al. 2018, eq. 16 and 17."""
+
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
+        """relu(1 - D(x)) + relu(1 + D(G(z)))."""
+        return relu(1.0 - real).mean() + relu(1.0 + fake).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        """-D(G(z))."""
+        return -fake.mean()
+
+
+class RelativisticPairing(Loss):
+    """RpGAN, Jolicoeur-Martineau 2019: is this real more real than that fake?"""
+
+    generator_sees_real = True
+
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
+        """-log s(D(x) - D(G(z))), s the sigmoid; pairs by position in the batch."""
+        return softplus(fake - real).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        """The mirror: -log s(D(G(z)) - D(x))."""
+        assert real is not None
+        return softplus(real - fake).mean()
+
+
+class RelativisticAverage(Loss):
+    """RaGAN, Jolicoeur-Martineau 2019, eq. 6 and 7: against the mean score of the other kind."""
+
+    generator_sees_real = True
+
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
+        """Reals above the average fake, fakes below the average real."""
+        return softplus(fake.mean() - real).mean() + softplus(fake - real.mean()).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        """The mirror of D's loss."""
+        assert real is not None
+        return softplus(real.mean() - fake).mean() + softplus(real - fake.mean()).mean()

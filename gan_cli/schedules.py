@@ -1,0 +1,60 @@
+"""Learning-rate schedules: a factor in [0, 1] from the share of the run that is done.
+
+They remember nothing, so resuming needs no state and a longer run simply stretches them.
+"""
+
+import abc
+import math
+
+from gan_cli.ranges import Positive, Share
+
+
+class Schedule(abc.ABC):
+    """Multiplies a learning rate."""
+
+    @abc.abstractmethod
+    def __call__(self, done: float) -> float:
+        """The factor when `done` of the run, in [0, 1], is over."""
+
+
+class Constant(Schedule):
+    """The rate stays as it is."""
+
+    def __call__(self, done: float) -> float:
+        """1, whatever is done."""
+        return 1.0
+
+
+class Linear(Schedule):
+    """Constant until `start` (share of the run), then in a straight line to zero at the end.
+
+    WGAN-GP and SNGAN train their ResNets with `start=0` (Gulrajani et al. 2017, appendix F).
+    """
+
+    def __init__(self, start: Share = 0.0) -> None:
+        self.start = start
+
+    def __call__(self, done: float) -> float:
+        """1 up to `start`, 0 at the end."""
+        if done <= self.start:
+            return 1.0
+        return max(0.0, (1.0 - done) / (1.0 - self.start))
+
+
+class Exponential(Schedule):
+    """From 1 down to `final` by the same factor every step."""
+
+    def __init__(self, final: Positive = 0.01) -> None:
+        self.final = final
+
+    def __call__(self, done: float) -> float:
+        """`final` to the power of `done`."""
+        return float(self.final**done)
+
+
+class Cosine(Schedule):
+    """Half a cosine from 1 to zero, without restarts (Loshchilov & Hutter 2017, eq. 5)."""
+
+    def __call__(self, done: float) -> float:
+        """(1 + cos(pi done)) / 2."""
+        return 0.5 * (1.0 + math.cos(math.pi * min(done, 1.0)))

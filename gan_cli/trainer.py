@@ -1,0 +1,271 @@
+"""The training loop: players take turns. It knows no GAN, no trick and no dataset."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
+
+from gan_cli import randomness
+from gan_cli.ema import EMA
+from gan_cli.errors import RunFailed
+from gan_cli.exchange import Progress
+from gan_cli.interrupts import Interrupts
+from gan_cli.meter import FiniteCheck, Meter
+from gan_cli.objectives.gan import Turn
+from gan_cli.schedules import Schedule
+from gan_cli.sinks.sink import Sink
+from gan_cli.tricks.places import Side, StepHook
+
+log = logging.getLogger(__name__)
+
+OnNaN = Literal["stop", "skip", "rollback"]
+PATIENCE = 10
+"""NaN losses in a row under `skip`, or rollbacks in a run, before giving up."""
+
+
+class Batches(Protocol):
+    """An endless stream of real pictures."""
+
+    size: int
+    position: int
+
+    def next(self) -> tuple[Tensor, Tensor | None]:
+        """Pictures [N, C, H, W] and labels [N] or None."""
+
+    def seek(self, position: int) -> None:
+        """Go to the place where `position` pictures have been drawn."""
+
+
+class Objective(Protocol):
+    """A game: what each side's loss is."""
+
+    def losses(self, side: Side, x: Tensor, y: Tensor | None, progress: Progress) -> Turn:
+        """Named scalars for one turn."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Networks and everything tricks remember."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> Any:
+        """Take back what `state_dict` gave."""
+
+
+class NonFinite(RunFailed):
+    """A loss became NaN or infinite."""
+
+
+class Player:
+    """One side of the game: its network, how it learns, and how many batches it plays a step."""
+
+    def __init__(
+        self,
+        side: Side,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        schedule: Schedule,
+        times: int = 1,
+        hooks: Sequence[StepHook] = (),
+    ) -> None:
+        self.side, self.network, self.optimizer = side, network, optimizer
+        self.schedule, self.times, self.hooks = schedule, times, hooks
+        self.symbol = side[0].upper()
+        self._rates = [group["lr"] for group in optimizer.param_groups]
+
+    @property
+    def lr(self) -> float:
+        """The learning rate now."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def set_rate(self, done: float) -> None:
+        """Follow the schedule to the share `done` of the run."""
+        for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * self.schedule(done)
+
+    def gradient_norm(self) -> Tensor:
+        """L2 norm of all gradients together, a scalar."""
+        return get_total_norm(p.grad for p in self.network.parameters() if p.grad is not None)
+
+    def update(self) -> None:
+        """One optimizer step on the gradients at hand."""
+        for hook in self.hooks:
+            hook.before_step(self.network)
+        self.optimizer.step()
+        for hook in self.hooks:
+            hook.after_step(self.network)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the optimizer remembers; its hyperparameters are the config's."""
+        return {"state": self.optimizer.state_dict()["state"]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take the memory back and keep the present hyperparameters."""
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state["state"], "param_groups": groups})
+
+
+class Trainer:
+    """Plays turns until `steps` generator updates are made and hands each step to the sinks.
+
+    Args:
+        objective: the game.
+        players: in the order they play.
+        batches: real pictures; a step draws as many batches as the busiest player plays.
+        steps: generator updates in the whole run.
+        seed: with rank and step it decides every random number of a step.
+        log_every: steps between two reports; between them nothing waits for the device.
+        average: running mean of the generator, updated after each step.
+        precision: `bf16` computes losses under autocast.
+        on_nan: a NaN loss ends the run, or the turn, or sends the run back to its checkpoint.
+        rollback: restores the newest good checkpoint into this trainer.
+        sinks: what a run leaves behind.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        players: Sequence[Player],
+        batches: Batches,
+        *,
+        steps: int,
+        seed: int,
+        device: torch.device,
+        log_every: int = 50,
+        average: EMA | None = None,
+        precision: Literal["fp32", "bf16"] = "fp32",
+        on_nan: OnNaN = "stop",
+        rank: int = 0,
+    ) -> None:
+        self.objective, self.players, self.batches = objective, players, batches
+        self.steps, self.seed, self.rank, self.device = steps, seed, rank, device
+        self.log_every, self.average, self.on_nan = log_every, average, on_nan
+        self.precision = precision
+        self.sinks: list[Sink] = []
+        self.rollback: Callable[[], None] | None = None
+        self.interrupts = Interrupts()
+        self.step = 0
+        self.attempt = 0
+        self.report: dict[str, float] | None = None
+        """Means since the last report, on the steps that log; None in between."""
+        self.last_report: dict[str, float] = {}
+        self._meter = Meter()
+        self._finite = FiniteCheck(device)
+        self._skipped = 0
+        self._since = (time.monotonic(), 0)
+
+    @property
+    def images(self) -> int:
+        """Real pictures seen."""
+        return self.batches.position
+
+    @property
+    def progress(self) -> Progress:
+        """How far the run is."""
+        return Progress(
+            self.step, self.batches.position / self.batches.size, self.step / self.steps
+        )
+
+    def run(self) -> str:
+        """Train; returns `finished`, or the name of the signal that ended the run."""
+        self._since = (time.monotonic(), self.batches.position)
+        with self.interrupts:
+            while self.step < self.steps and self.interrupts.stop is None:
+                try:
+                    self.play()
+                except NonFinite as problem:
+                    self._go_back(problem)
+                    continue
+                last = self.step >= self.steps or self.interrupts.stop is not None
+                self.report = self._read_meter() if self._logs(last) else None
+                for sink in self.sinks:
+                    sink.offer(self, last)
+                self.interrupts.save = False
+        return "finished" if self.interrupts.stop is None else self.interrupts.stop.name
+
+    def play(self) -> None:
+        """One step: every player's turns."""
+        randomness.reseed(self.seed, self.rank, self.step, self.attempt)
+        progress = self.progress
+        drawn = [self.batches.next() for _ in range(max(p.times for p in self.players))]
+        for player in self.players:
+            for other in self.players:
+                other.network.requires_grad_(other is player)
+            player.set_rate(progress.done)
+            for x, y in drawn[-player.times :]:
+                self._turn(player, x, y, progress)
+        if self.average is not None:
+            self.average.update(self.players[-1].network, self.step)
+        self.step += 1
+
+    def _turn(self, player: Player, x: Tensor, y: Tensor | None, progress: Progress) -> None:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            turn = self.objective.losses(player.side, x, y, progress)
+        total = torch.stack(list(turn.losses.values())).sum()
+        self._finite.watch(total)
+        player.optimizer.zero_grad()
+        total.backward()
+        if not self._finite.holds():
+            self._refuse(player, turn.losses)
+            return
+        self._skipped = 0
+        if self._logs(last=self.step + 1 == self.steps, step=self.step + 1):
+            self._meter.add({f"grad_norm/{player.symbol}": player.gradient_norm()})
+        player.update()
+        self._meter.add({f"loss/{player.symbol}/{k}": v.detach() for k, v in turn.losses.items()})
+        self._meter.add(turn.watch)
+
+    def _logs(self, last: bool, step: int | None = None) -> bool:
+        return last or (self.step if step is None else step) % self.log_every == 0
+
+    def _refuse(self, player: Player, losses: dict[str, Tensor]) -> None:
+        """A loss is not finite: skip the turn or give up, before any weight has changed."""
+        bad = [name for name, value in losses.items() if not torch.isfinite(value)]
+        what = f"loss/{player.symbol}/{' and '.join(bad)} is not finite in step {self.step}"
+        self._skipped += 1
+        if self.on_nan != "skip" or self._skipped > PATIENCE:
+            raise NonFinite(what)
+        player.optimizer.zero_grad()
+        log.warning("%s: turn skipped (trainer.on_nan=skip)", what)
+
+    def _go_back(self, problem: NonFinite) -> None:
+        if self.on_nan != "rollback" or self.rollback is None or self.attempt >= PATIENCE:
+            raise problem
+        attempt = self.attempt + 1
+        self.rollback()
+        self.attempt = attempt  # other random numbers than those that led here
+        self._meter = Meter()
+        log.warning("%s: back to step %d (trainer.on_nan=rollback)", problem, self.step)
+
+    def _read_meter(self) -> dict[str, float]:
+        """Means since the last report; the one place that waits for the device."""
+        means = self._meter.read()
+        means |= {f"lr/{player.symbol}": player.lr for player in self.players}
+        now, position = time.monotonic(), self.batches.position
+        elapsed = max(now - self._since[0], 1e-9)
+        means["speed/images_per_second"] = (position - self._since[1]) / elapsed
+        self._since = (now, position)
+        self.last_report = means
+        return means
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a later step depends on."""
+        return {
+            "step": self.step,
+            "attempt": self.attempt,
+            "position": self.batches.position,
+            "objective": self.objective.state_dict(),
+            "players": {player.side: player.state_dict() for player in self.players},
+            "average": None if self.average is None else self.average.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where `state_dict` was called."""
+        self.objective.load_state_dict(state["objective"])
+        for player in self.players:
+            player.load_state_dict(state["players"][player.side])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.step, self.attempt = state["step"], state["attempt"]
+        self.batches.seek(state["position"])

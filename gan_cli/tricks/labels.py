@@ -1,0 +1,51 @@
+"""Tricks on the targets D learns from."""
+
+from typing import Annotated
+
+import torch
+from annotated_types import Ge, Lt
+from torch import Tensor
+
+from gan_cli.tricks.places import LabelTrick
+
+Smoothing = Annotated[float, Ge(0), Lt(0.5)]
+"""Distance of a target from its end, in [0, 0.5): at 0.5 real and fake could not be told apart."""
+
+
+class LabelSmoothing(LabelTrick):
+    """Targets short of 0 and 1 (Szegedy et al. 2016; one-sided: Salimans et al. 2016, sec. 3.4).
+
+    Args:
+        real: real targets become 1 - real.
+        fake: fake targets become fake; 0 is the one-sided form.
+        random: draw each target uniformly between its end and that value.
+    """
+
+    def __init__(self, real: Smoothing = 0.1, fake: Smoothing = 0.0, random: bool = False) -> None:
+        super().__init__()
+        self.real, self.fake, self.random = real, fake, random
+
+    def forward(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Move the targets towards each other."""
+        share_real = torch.rand_like(real) if self.random else torch.ones_like(real)
+        share_fake = torch.rand_like(fake) if self.random else torch.ones_like(fake)
+        return real - self.real * share_real, fake + self.fake * share_fake
+
+
+class LabelFlipping(LabelTrick):
+    """A random share of targets is swapped, real for fake.
+
+    Args:
+        share: how many of the targets, in [0, 0.5).
+    """
+
+    def __init__(self, share: Smoothing = 0.05) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Swap targets where a coin says so."""
+        return (
+            torch.where(torch.rand_like(real) < self.share, 1.0 - real, real),
+            torch.where(torch.rand_like(fake) < self.share, 1.0 - fake, fake),
+        )
