@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from gan_cli.data.classes import find_base, find_classes
 from gan_cli.data.dataset import Pictures, StreamableDataset
 from gan_cli.data.files import MAX_BYTES, Files, open_files
 from gan_cli.data.images import UnreadablePictureError, decode, is_picture, require_channels
-from gan_cli.data.labels import find_base, find_labels
 from gan_cli.errors import UserError
 from gan_cli.ranges import Count, Natural
 
@@ -75,7 +75,7 @@ class Folder(StreamableDataset):
                 f"data.root={self._root}: no pictures in it; give a folder or zip "
                 "with .png, .jpg, .webp, .bmp, .gif, .tif or .ppm files"
             )
-        labels, self.n_classes = find_labels(self._files, names, base)
+        labels, self.n_classes = find_classes(self._files, names, base)
         if self._expected not in (None, self.n_classes):
             raise UserError(
                 f"data.n_classes={self._expected} but {self._root} has {self.n_classes} classes; "

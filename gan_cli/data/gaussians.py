@@ -12,8 +12,8 @@ from gan_cli.data.dataset import Dataset, Pictures
 from gan_cli.ranges import Count, Natural
 
 SCALE = {"ring": 2.5, "grid": 5.0}
-"""Published units per unit here: points are divided by it, which leaves every mode's ten standard
-deviations and more inside [-1, 1], where a tanh generator can reach it."""
+"""Published units per unit here. It puts the outermost means at 0.8 and leaves 20 standard
+deviations around them inside [-1, 1], where a tanh generator can reach."""
 
 _STD = {"ring": 0.02, "grid": 0.05}
 
@@ -22,9 +22,9 @@ class Gaussians(Dataset):
     """Equally likely Gaussians on a ring or a grid, as pictures of one pixel and two channels.
 
     Ring: 8 modes at radius 2, standard deviation 0.02 (Metz et al. 2017, "Unrolled generative
-    adversarial networks", section 3.1). Grid: 25 modes at (-4, -2, 0, 2, 4)^2, standard deviation
-    0.05 (Srivastava et al. 2017, "VEEGAN"; Lin et al. 2018, "PacGAN", which draws 100,000 points).
-    All are divided by `SCALE`.
+    adversarial networks"). Grid: 25 modes at (-4, -2, 0, 2, 4)^2, standard deviation 0.05
+    (Srivastava et al. 2017, "VEEGAN"; Lin et al. 2018, "PacGAN", which draws 100,000 points). All
+    are divided by `SCALE`.
 
     Args:
         layout: `ring` or `grid`.

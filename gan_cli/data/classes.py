@@ -26,7 +26,7 @@ def find_base(names: Collection[str]) -> str:
     return base
 
 
-def find_labels(files: Files, names: Sequence[str], base: str) -> tuple[list[int] | None, int]:
+def find_classes(files: Files, names: Sequence[str], base: str) -> tuple[list[int] | None, int]:
     """A class number for each of the pictures `names` below `base`, or None; number of classes.
 
     Raises:

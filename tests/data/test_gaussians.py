@@ -1,0 +1,41 @@
+import pytest
+import torch
+
+from gan_cli.data.gaussians import SCALE, Gaussians
+
+
+@pytest.mark.parametrize(("layout", "modes", "std"), [("ring", 8, 0.02), ("grid", 25, 0.05)])
+def test_each_mode_has_its_mean_and_spread(layout, modes, std):
+    dataset = Gaussians(layout, size=50_000, n_classes=modes)
+    pictures = dataset.load()
+    points = pictures.images.view(-1, 2)
+    assert pictures.images.shape == (50_000, 2, 1, 1)
+    assert pictures.images.abs().max() < 1
+    assert dataset.centres.shape == (modes, 2)
+    for mode, centre in enumerate(dataset.centres):
+        own = points[pictures.labels == mode]
+        assert len(own) > 0.9 * 50_000 / modes
+        error = 5 * dataset.std / len(own) ** 0.5  # five standard errors
+        assert (own.mean(0) - centre).abs().max() < error
+        assert own.std(0).sub(dataset.std).abs().max() < error
+    assert dataset.std * SCALE[layout] == pytest.approx(std)
+
+
+def test_published_geometry():
+    ring = Gaussians("ring").centres * SCALE["ring"]
+    assert torch.allclose(ring.norm(dim=1), torch.full([8], 2.0))
+    grid = Gaussians("grid", n_classes=25).centres * SCALE["grid"]
+    assert sorted(set(grid.flatten().tolist())) == [-4, -2, 0, 2, 4]
+    assert len({tuple(centre) for centre in grid.tolist()}) == 25
+
+
+def test_points_depend_on_the_seed_alone():
+    first = Gaussians(size=100, seed=1).load()
+    torch.manual_seed(5)
+    assert torch.equal(first.images, Gaussians(size=100, seed=1).load().images)
+    assert not torch.equal(first.images, Gaussians(size=100, seed=2).load().images)
+
+
+def test_another_number_of_modes_is_refused():
+    with pytest.raises(ValueError, match="n_classes=8: layout=grid has 25 modes"):
+        Gaussians("grid", n_classes=8)

@@ -1,0 +1,137 @@
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gan_cli.data import images
+from gan_cli.data.images import UnreadablePictureError, decode
+
+
+def encode(picture, kind="PNG", **options):
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    file.seek(0)
+    return file
+
+
+
+@pytest.fixture
+def rgb():
+    return np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+
+
+def test_a_picture_of_the_right_size_comes_through_untouched(rgb):
+    out = decode(encode(Image.fromarray(rgb)), 8, 3)
+    assert out.dtype == torch.uint8
+    assert np.array_equal(out.permute(1, 2, 0), rgb)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_mode_becomes_what_is_asked(mode, channels):
+    gray = np.full((8, 8), 255, dtype=np.uint8)
+    picture = (
+        Image.fromarray(gray.astype(np.uint16) * 257)
+        if mode == "I;16"
+        else Image.fromarray(gray).convert(mode)
+    )
+    assert picture.mode == mode
+    out = decode(encode(picture), 8, channels)
+    assert out.shape == (channels, 8, 8)
+    assert out.unique().tolist() == [255]
+
+
+def test_cmyk_jpeg():
+    picture = Image.new("CMYK", (8, 8), (0, 0, 0, 0))
+    assert decode(encode(picture, "JPEG"), 8, 3).unique().tolist() == [255]
+
+
+def test_16_bits_keep_their_scale():
+    wide = np.array([[0, 257 * 100], [257 * 200, 65535]], dtype=np.uint16)
+    out = decode(encode(Image.fromarray(wide)), 2, 1)
+    assert out.tolist() == [[[0, 100], [200, 255]]]
+
+
+def test_transparency_is_laid_on_white():
+    half = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
+    assert decode(encode(half), 4, 3).unique().tolist() == [255]
+    palette = Image.new("P", (4, 4), 0)
+    palette.putpalette([9, 9, 9])
+    assert decode(encode(palette, transparency=0), 4, 3).unique().tolist() == [255]
+
+
+def test_the_middle_of_the_longer_side_is_kept():
+    wide = np.zeros((10, 30, 3), dtype=np.uint8)
+    wide[:, 10:20] = 200
+    assert decode(encode(Image.fromarray(wide)), 10, 3).unique().tolist() == [200]
+    tall = wide.transpose(1, 0, 2).copy()
+    assert decode(encode(Image.fromarray(tall)), 5, 3).float().mean() > 190
+
+
+def test_shrinking_is_antialiased():
+    board = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)  # averages to gray
+    out = decode(encode(Image.fromarray(board)), 8, 1)
+    assert out.float().sub(127.5).abs().max() < 10
+
+
+def test_turned_as_exif_says():
+    picture = Image.new("L", (2, 2))
+    picture.putpixel((0, 0), 255)
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    assert decode(encode(picture, exif=exif), 2, 1).tolist() == [[[0, 0], [0, 255]]]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"])
+def test_a_truncated_file_is_unreadable(kind, rgb):
+    big = Image.fromarray(rgb).resize((64, 64))
+    whole = encode(big, kind).getvalue()
+    with pytest.raises(UnreadablePictureError):
+        decode(io.BytesIO(whole[: len(whole) // 2]), 8, 3)
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"])
+def test_what_is_no_picture_is_unreadable_for_a_reason_of_one_line(data):
+    with pytest.raises(UnreadablePictureError, match=r"^[^\n<>]+$"):
+        decode(io.BytesIO(data), 8, 3)
+
+
+def test_other_formats_are_not_even_tried():
+    with pytest.raises(UnreadablePictureError):
+        decode(encode(Image.new("RGB", (4, 4)), "EPS"), 4, 3)
+
+
+@pytest.mark.parametrize("limit", [30, 60])  # 64 pixels: an error of Pillow's, and a warning
+def test_a_decompression_bomb_is_refused(limit, rgb, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(UnreadablePictureError, match="decompression bomb"):
+        decode(encode(Image.fromarray(rgb)), 8, 3)
+
+
+def test_floating_point_pixels_are_refused():
+    picture = Image.fromarray(np.zeros((4, 4), dtype=np.float32))
+    with pytest.raises(UnreadablePictureError, match="floating-point"):
+        decode(encode(picture, "TIFF"), 4, 1)
+
+
+def test_resizing_tensors_agrees_with_resizing_files(rgb):
+    big = np.asarray(Image.fromarray(rgb).resize((40, 40), Image.Resampling.BICUBIC))
+    from_file = decode(encode(Image.fromarray(big)), 16, 3)
+    from_tensor = images.resize(torch.from_numpy(big.copy()).permute(2, 0, 1)[None], 16)[0]
+    assert from_file.int().sub(from_tensor.int()).abs().max() <= 1
+
+
+def test_overshoot_is_clamped():
+    step = torch.zeros(1, 1, 8, 8, dtype=torch.uint8)
+    step[..., 4:] = 255
+    assert images.resize(step, 32)[..., 18:].min() > 200  # no wrapping around to 0
+
+
+def test_channels_of_tensors():
+    rgb = torch.tensor([255, 0, 0], dtype=torch.uint8).view(1, 3, 1, 1)
+    assert images.set_channels(rgb, 1).item() == 76  # 0.299 * 255
+    gray = torch.tensor([[[[7]]]], dtype=torch.uint8)
+    assert images.set_channels(gray, 3).flatten().tolist() == [7, 7, 7]
+    assert images.set_channels(rgb, 3) is rgb
