@@ -1,0 +1,169 @@
+"""Building blocks that the networks share."""
+
+import math
+from typing import Literal
+
+from torch import Tensor, nn
+
+from gan_cli.networks.labels import required
+
+Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
+Normalization = Literal["batch", "instance", "layer", "group", "none"]
+
+COMMON_SIZES = (8, 16, 28, 32, 48, 64, 96, 128, 256)
+
+
+def activation(name: Activation) -> nn.Module:
+    """Return a nonlinearity; leaky_relu has the slope 0.2 of the DCGAN paper."""
+    match name:
+        case "relu":
+            return nn.ReLU()
+        case "leaky_relu":
+            return nn.LeakyReLU(0.2)
+        case "elu":
+            return nn.ELU()
+        case "gelu":
+            return nn.GELU()
+        case "silu":
+            return nn.SiLU()
+        case "tanh":
+            return nn.Tanh()
+
+
+def normalization(name: Normalization, channels: int) -> nn.Module:
+    """Return a normalisation of [N, C, H, W] with a gain and a bias per channel.
+
+    A critic under a gradient penalty takes any but `batch`, which ties the pictures of a batch
+    together while the penalty is per picture (Gulrajani et al. 2017, section 4).
+    """
+    match name:
+        case "batch":
+            return nn.BatchNorm2d(channels)
+        case "instance":
+            return nn.InstanceNorm2d(channels, affine=True)
+        case "layer":  # over C, H, W of each picture
+            return nn.GroupNorm(1, channels)
+        case "group":  # 32 groups (Wu & He 2018), or as many as divide the channels evenly
+            return nn.GroupNorm(math.gcd(32, channels), channels)
+        case "none":
+            return nn.Identity()
+
+
+class ConditionalBatchNorm2d(nn.Module):
+    """BatchNorm with a gain and a bias per class (Dumoulin et al. 2017; de Vries et al. 2017).
+
+    Args:
+        channels: C of the pictures normalised.
+        n_classes: 0 makes it the ordinary BatchNorm, so that one network serves both.
+    """
+
+    def __init__(self, channels: int, n_classes: int) -> None:
+        super().__init__()
+        self.n_classes = n_classes
+        self.norm = nn.BatchNorm2d(channels, affine=n_classes == 0)
+        if n_classes:
+            self.gain = nn.Embedding(n_classes, channels)
+            self.bias = nn.Embedding(n_classes, channels)
+            nn.init.ones_(self.gain.weight)
+            nn.init.zeros_(self.bias.weight)
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """Normalise x [N, C, H, W], scale and shift it by its labels y [N]."""
+        x = self.norm(x)
+        if not self.n_classes:
+            return x
+        y = required(y, self.n_classes)
+        gain = self.gain(y)[:, :, None, None]  # [N, C] -> [N, C, 1, 1]
+        bias = self.bias(y)[:, :, None, None]
+        return gain * x + bias
+
+
+class LatentToMap(nn.Module):
+    """The transposed convolution that opens a DCGAN generator: a vector becomes a small map.
+
+    On a 1x1 input it is one matrix product, and written so it takes about a third of the time on
+    a CPU; the layer itself stays a ConvTranspose2d.
+
+    Args:
+        latent_dim: length of the vector.
+        channels: C of the map.
+        size: H = W of the map.
+        bias: whether a bias per channel is added.
+    """
+
+    def __init__(self, latent_dim: int, channels: int, size: int, bias: bool) -> None:
+        super().__init__()
+        self.shape = (channels, size, size)
+        self.conv = nn.ConvTranspose2d(latent_dim, channels, size, bias=bias)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """[N, latent_dim] -> [N, C, H, W]."""
+        weight = self.conv.weight.flatten(1)  # [latent_dim, C, H, W] -> [latent_dim, C*H*W]
+        x = (z @ weight).unflatten(1, self.shape)  # [N, C*H*W] -> [N, C, H, W]
+        return x if self.conv.bias is None else x + self.conv.bias[:, None, None]
+
+
+def init_normal(network: nn.Module) -> None:
+    """Draw weights from N(0, 0.02) and gains from N(1, 0.02), zero biases (Radford et al. 2016).
+
+    Embeddings keep what their layer gave them.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+        elif isinstance(layer, nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm):
+            nn.init.normal_(layer.weight, 1.0, 0.02)
+        else:
+            continue
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+
+
+def widths(first: int, count: int, limit: int) -> list[int]:
+    """Return `count` channel counts: `first`, then each twice the one before, up to `limit`.
+
+    Raises:
+        ValueError: `limit` is below `first`.
+    """
+    if limit < first:
+        raise ValueError(f"max_width={limit} is below width={first}: raise it or lower width")
+    return [min(first * 2**i, limit) for i in range(count)]
+
+
+def doublings(image_size: int, depth: int | None = None) -> tuple[int, int]:
+    """Return (base, count) with base * 2^count = image_size.
+
+    Args:
+        image_size: H = W of the pictures.
+        depth: the count; None stands for the one that leaves a base of 4 to 7 pixels.
+
+    Raises:
+        ValueError: there is no such base; the message lists sizes, or depths, that have one.
+    """
+    if depth is None:
+        depth = math.floor(math.log2(image_size)) - 2  # image_size / 2^depth is in [4, 8)
+        if depth < 1 or image_size % 2**depth:
+            raise ValueError(_cannot_make(image_size))
+    elif image_size % 2**depth or image_size < 2 * 2**depth:
+        possible = [d for d in range(1, depth) if image_size % 2**d == 0]
+        raise ValueError(
+            f"depth={depth}: image_size={image_size} cannot be halved so often and leave 2 pixels; "
+            + (f"choose one of {_listed(possible)}" if possible else "choose another size")
+        )
+    return image_size // 2**depth, depth
+
+
+def _cannot_make(image_size: int) -> str:
+    # Sizes that can be made lie this far apart between 4 and 8 times this.
+    step = max(2, 2 ** math.floor(math.log2(image_size / 4)))
+    below = image_size // step * step
+    nearest = [size for size in (below, below + step) if size >= 8] or [8]
+    others = [size for size in COMMON_SIZES if size not in nearest]
+    return (
+        f"image_size={image_size}: a picture is 4 to 7 pixels doubled a few times; "
+        f"choose one of {_listed(nearest)} (nearest) or {_listed(others)}"
+    )
+
+
+def _listed(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))
