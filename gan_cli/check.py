@@ -126,6 +126,7 @@ class Checker:
         except pydantic.ValidationError as error:
             first = error.errors()[0]
             said = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+            said = said.split(", unable to parse")[0].split(", got a number")[0]
             inside = "".join(f"[{i}]" for i in first["loc"] if isinstance(i, int))
             self.problems[key] = f"{key}{inside}={first['input']!r}: should be {said}"
             return None

@@ -88,8 +88,15 @@ class Config:
     trainer: Trainer
 
 
-def check(config: DictConfig, trusted: Sequence[str] | None = None) -> dict[str, Any]:
+def check(
+    config: DictConfig, trusted: Sequence[str] | None = None, wanted: type = Config
+) -> dict[str, Any]:
     """The config as checked plain values.
+
+    Args:
+        config: as Hydra composed it.
+        trusted: whose classes it may name; None: any.
+        wanted: the dataclass it should fit.
 
     Raises:
         UserError: all that is wrong with it, one line per key.
@@ -100,7 +107,7 @@ def check(config: DictConfig, trusted: Sequence[str] | None = None) -> dict[str,
     except OmegaConfBaseException as error:
         raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
     checker = Checker(variables=set(links.values()), trusted=trusted)
-    checked = checker.value(plain, Config, "")
+    checked = checker.value(plain, wanted, "")
     # a wrong value that several keys interpolate is reported once, where it was given
     problems: dict[str, str] = {}
     for key, said in checker.problems.items():

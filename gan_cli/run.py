@@ -130,7 +130,7 @@ def _run(
     except torch.OutOfMemoryError as error:
         reason = "out of memory"
         raise RunFailed(
-            f"out of memory with data.batch_size={checked['data']['batch_size']}; take a smaller one"
+            f"out of memory with data.batch_size={checked['data']['batch_size']}; take less"
         ) from error
     except RunFailed as error:
         reason = str(error)
