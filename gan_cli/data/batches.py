@@ -132,13 +132,13 @@ class StreamBatches(Batches):
         return pictures.to(self._draw.device, non_blocking=True)
 
     def _open_stream(self) -> Iterator[Tensor | UserError]:
-        order = Order(self.size, self._draw.seed, torch.device("cpu"))
+        order, count = Order(self.size, self._draw.seed, torch.device("cpu")), self._draw.batch_size
         starts = itertools.count(self._draw.start(self.position), self._draw.stride)
         return iter(
             DataLoader(
                 _Decoder(self._dataset),
                 batch_size=None,  # what the sampler yields is a whole batch
-                sampler=(order.take(k, self._draw.batch_size).tolist() for k in starts),
+                sampler=(order.take(start, count).tolist() for start in starts),
                 num_workers=self._workers,
                 pin_memory=self._draw.device.type == "cuda",
                 generator=torch.Generator(),  # or it would draw from the global one

@@ -16,7 +16,6 @@ def encode(picture, kind="PNG", **options):
     return file
 
 
-
 @pytest.fixture
 def rgb():
     return np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)

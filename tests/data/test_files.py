@@ -1,0 +1,114 @@
+import os
+import pickle
+import zipfile
+
+import pytest
+from picture_files import zipped
+
+from gan_cli.data.files import open_files
+from gan_cli.errors import UserError
+
+NAMES = ["cat/0.png", "cat/1.png", "cat/2.png", "dog/3.png", "dog/4.png"]
+
+
+def test_a_folder_and_its_zip_hold_the_same(folder, tmp_path):
+    directory = open_files(str(folder), "data.root")
+    archive = open_files(str(zipped(folder, tmp_path / "a.zip", zipfile.ZIP_DEFLATED)), "data.root")
+    assert list(directory.sizes) == NAMES
+    assert directory.sizes == archive.sizes
+    for name in NAMES:
+        assert directory.read(name) == archive.read(name) == (folder / name).read_bytes()
+
+
+def test_what_is_hidden_is_left_out(folder, tmp_path):
+    for name in [".DS_Store", "cat/._0.png", "__MACOSX/cat/0.png", ".git/1.png"]:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    assert list(open_files(str(folder), "data.root").sizes) == NAMES
+    assert list(open_files(str(zipped(folder, tmp_path / "a.zip")), "data.root").sizes) == NAMES
+
+
+def test_a_link_is_followed_and_a_loop_of_links_is_not(folder, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "bird").mkdir(parents=True)
+    (elsewhere / "bird" / "5.png").write_bytes(b"x")
+    (folder / "bird").symlink_to(elsewhere / "bird")
+    (folder / "cat" / "loop").symlink_to(folder)
+    (folder / "dog" / "self").symlink_to(folder / "dog")
+    (folder / "gone.png").symlink_to(tmp_path / "nothing")
+    assert list(open_files(str(folder), "data.root").sizes) == ["bird/5.png", *NAMES]
+
+
+def test_home_is_expanded(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    assert list(open_files("~", "data.root").sizes) == NAMES
+
+
+@pytest.mark.parametrize(
+    "name", ["../x.png", "a/../../x.png", "/etc/x.png", "a\\..\\x", "C:/x.png"]
+)
+def test_a_zip_that_leads_out_of_itself_is_refused(tmp_path, name):
+    path = tmp_path / "evil.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("fine.png", b"x")
+        archive.writestr(name, b"x")
+    with pytest.raises(UserError, match=r"evil.zip: refused") as error:
+        open_files(str(path), "data.root")
+    assert repr(name) in str(error.value)
+
+
+def test_what_is_not_there_or_not_a_zip(tmp_path, folder):
+    path = zipped(folder, tmp_path / "a.zip")
+    path.write_bytes(path.read_bytes()[:-30])
+    text = tmp_path / "notes.txt"
+    text.write_text("no pictures")
+    for root, reason in [(path, "neither"), (text, "neither"), (tmp_path / "gone", "not there")]:
+        with pytest.raises(UserError, match=reason) as error:
+            open_files(str(root), "data.root")
+        assert str(error.value).startswith(f"data.root={root}: ")
+        assert "\n" not in str(error.value)
+
+
+def test_a_zip_with_a_broken_table_of_contents(tmp_path, folder):
+    path = zipped(folder, tmp_path / "a.zip")
+    data = bytearray(path.read_bytes())
+    start = data.index(b"PK\x01\x02")
+    data[start : start + 4] = b"XXXX"
+    path.write_bytes(data)
+    with pytest.raises(UserError, match="the zip cannot be read"):
+        open_files(str(path), "data.root")
+
+
+def test_a_damaged_or_encrypted_entry_is_an_os_error(tmp_path, folder):
+    path = zipped(folder, tmp_path / "a.zip")
+    data = bytearray(path.read_bytes())
+    data[100] ^= 1  # in the first entry
+    path.write_bytes(data)
+    files = open_files(str(path), "data.root")
+    with pytest.raises(OSError, match="CRC"):
+        files.read("cat/0.png")
+    assert files.read("cat/1.png") == (folder / "cat/1.png").read_bytes()
+
+    path = zipped(folder, tmp_path / "b.zip")
+    data = bytearray(path.read_bytes())
+    for mark, offset in [(b"PK\x03\x04", 6), (b"PK\x01\x02", 8)]:
+        data[data.index(mark) + offset] |= 1  # the flag for encryption
+    path.write_bytes(data)
+    with pytest.raises(OSError, match="encrypted"):
+        open_files(str(path), "data.root").read("cat/0.png")
+
+
+def test_a_zip_is_opened_anew_in_another_process(tmp_path, folder):
+    files = open_files(str(zipped(folder, tmp_path / "a.zip")), "data.root")
+    copy = pickle.loads(pickle.dumps(files))  # what a spawned process gets
+    assert copy.read("dog/4.png") == files.read("dog/4.png")
+    handle = files._handle
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        files.read("dog/4.png")
+        os.write(writer, b"same" if files._handle is handle else b"anew")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reader, 4) == b"anew"
+    os.close(reader), os.close(writer)
