@@ -86,10 +86,8 @@ class Downloaded(Dataset):
         try:
             os.makedirs(self._root, exist_ok=True)
             with FileLock(os.path.join(self._root, f".{self.source.__name__}.lock")):
-                if not self._missing():  # another run was faster
-                    return
                 try:
-                    self._open(download=True)
+                    self._open(download=True)  # does nothing where another run was faster
                 except RuntimeError as error:
                     if not self._delete_damaged():
                         raise

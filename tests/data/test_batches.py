@@ -1,4 +1,6 @@
+import json
 import os
+import re
 import signal
 
 import pytest
@@ -149,7 +151,8 @@ def test_the_fingerprint_changes_with_the_data_and_with_nothing_else(folder, mem
     write_picture(folder / "cat" / "0.png", seed=99, size=(8, 9))
     changed = opened(folder, memory_limit).fingerprint
     assert changed != first
-    (folder / "cat" / "1.png").rename(folder / "dog" / "1.png")  # another label
+    labels = [[f"{path.parent.name}/{path.name}", 0] for path in folder.rglob("*.png")]
+    (folder / "dataset.json").write_text(json.dumps({"labels": labels}))
     assert opened(folder, memory_limit).fingerprint not in (first, changed)
 
 
@@ -157,10 +160,9 @@ def test_the_fingerprint_changes_with_the_data_and_with_nothing_else(folder, mem
 def test_a_damaged_picture_is_named_even_from_a_worker(folder, workers):
     (folder / "dog" / "4.png").write_bytes(b"")
     batches = opened(folder, 0.0, batch_size=5, workers=workers)
-    with pytest.raises(UserError) as error:
+    path = re.escape(str(folder / "dog" / "4.png"))
+    with pytest.raises(UserError, match=rf"^{path}: cannot be used.*\Z"):  # a single line
         batches.next()
-    assert str(error.value).startswith(f"{folder / 'dog' / '4.png'}: cannot be used")
-    assert "\n" not in str(error.value)
     assert batches.position == 0
 
 
@@ -187,9 +189,8 @@ class Killer(StreamableDataset):
 
 def test_a_killed_worker_is_told_from_a_bug():
     batches = StreamBatches(Killer(), Draw(2, CPU, 0), workers=1)
-    with pytest.raises(RunFailed, match=r"memory; lower data.workers=1") as error:
+    with pytest.raises(RunFailed, match=r"^.*memory; lower data.workers=1.*\Z"):  # a single line
         batches.next()
-    assert "\n" not in str(error.value)
 
 
 class Buggy(Killer):

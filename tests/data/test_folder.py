@@ -156,6 +156,11 @@ class TestDamaged:
         assert "skipped 1 of 5" in caplog.text
 
 
+def test_an_empty_file_is_called_empty(folder):
+    (folder / "cat" / "0.png").write_bytes(b"")
+    assert "cat/0.png: cannot be used (the file is empty)" in refusal(prepared(folder).load)
+
+
 def test_nothing_but_damaged_pictures(folder):
     for path in folder.rglob("*.png"):
         path.write_bytes(b"")

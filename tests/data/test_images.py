@@ -1,4 +1,6 @@
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -99,7 +101,7 @@ def test_what_is_no_picture_is_unreadable_for_a_reason_of_one_line(data):
 
 def test_other_formats_are_not_even_tried():
     with pytest.raises(UnreadablePictureError):
-        decode(encode(Image.new("RGB", (4, 4)), "EPS"), 4, 3)
+        decode(encode(Image.new("RGB", (4, 4)), "PCX"), 4, 3)
 
 
 @pytest.mark.parametrize("limit", [30, 60])  # 64 pixels: an error of Pillow's, and a warning
@@ -107,6 +109,22 @@ def test_a_decompression_bomb_is_refused(limit, rgb, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     with pytest.raises(UnreadablePictureError, match="decompression bomb"):
         decode(encode(Image.fromarray(rgb)), 8, 3)
+
+
+def test_a_decompression_bomb_is_refused_where_warnings_are_only_shown():
+    code = """if True:
+        import io
+        from PIL import Image
+        from gan_cli.data.images import UnreadablePictureError, decode
+        Image.new("L", (8, 8)).save(file := io.BytesIO(), "PNG")
+        Image.MAX_IMAGE_PIXELS = 60
+        try:
+            decode(file, 8, 1)
+        except UnreadablePictureError as error:
+            print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "decompression bomb" in done.stdout
 
 
 def test_floating_point_pixels_are_refused():
