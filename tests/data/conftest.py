@@ -1,7 +1,8 @@
 from pathlib import Path
 
 import pytest
-from picture_files import write_picture
+
+from tests.data.picture_files import write_picture
 
 SHARED = Path(__file__).parents[3] / "shared" / "datasets"
 

@@ -5,7 +5,6 @@ import signal
 
 import pytest
 import torch
-from picture_files import write_picture
 
 from gan_cli.data.batches import MemoryBatches, StreamBatches, open_batches
 from gan_cli.data.dataset import Pictures, StreamableDataset
@@ -13,6 +12,7 @@ from gan_cli.data.folder import Folder
 from gan_cli.data.gaussians import Gaussians
 from gan_cli.data.order import Draw
 from gan_cli.errors import RunFailed, UserError
+from tests.data.picture_files import write_picture
 
 CPU = torch.device("cpu")
 

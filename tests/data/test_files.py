@@ -3,10 +3,10 @@ import pickle
 import zipfile
 
 import pytest
-from picture_files import zipped
 
 from gan_cli.data.files import open_files
 from gan_cli.errors import UserError
+from tests.data.picture_files import zipped
 
 NAMES = ["cat/0.png", "cat/1.png", "cat/2.png", "dog/3.png", "dog/4.png"]
 

@@ -5,12 +5,12 @@ import zipfile
 
 import pytest
 import torch
-from picture_files import write_picture, zipped
 from PIL import Image
 
 from gan_cli.data import folder as module
 from gan_cli.data.folder import Folder
 from gan_cli.errors import UserError
+from tests.data.picture_files import write_picture, zipped
 
 
 def prepared(root, image_size=8, **options):
