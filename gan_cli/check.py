@@ -69,7 +69,7 @@ def _within(name: str, packages: Iterable[str]) -> bool:
 
 def parameters(cls: type) -> dict[str, tuple[Any, bool]]:
     """What a config may say about `cls`: name -> (type, whether it must be said)."""
-    hints = get_type_hints(cls.__init__, include_extras=True)
+    hints = get_type_hints(cls.__init__, include_extras=True)  # type: ignore[misc]
     found = {}
     for name, parameter in inspect.signature(cls).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -156,7 +156,7 @@ class Checker:
         except ValueError as error:
             self.problems[where] = f"{where}: {error}"
             return None
-        if isinstance(wanted, type) and not issubclass(cls, wanted):
+        if wanted is not Any and isinstance(wanted, type) and not issubclass(cls, wanted):
             self.problems[where] = f"{where}: {value[TARGET]} is not a {wanted.__name__}"
             return None
         return cls

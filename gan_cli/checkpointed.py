@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan_cli.build import build_generator
 from gan_cli.config import check, relink, trusted_in_checkpoint
 from gan_cli.errors import UserError
+from gan_cli.networks.roles import Generator
 
 
 def load_generator(
     content: Mapping[str, Any], *, average: bool = True, trust: Sequence[str] = ()
-) -> nn.Module:
+) -> Generator:
     """The generator of a checkpoint, on the CPU, in eval mode.
 
     Args:

@@ -17,6 +17,7 @@ from gan_cli.check import TRUSTED, Checker, raise_if_any
 from gan_cli.data.dataset import Dataset
 from gan_cli.errors import UserError
 from gan_cli.losses import Loss
+from gan_cli.networks.roles import Discriminator, Generator
 from gan_cli.ranges import Count, Natural, Positive
 from gan_cli.schedules import Schedule
 
@@ -30,8 +31,8 @@ class Model:
     latent_dim: Count
     n_critic: Count
     conditional: bool
-    generator: nn.Module
-    discriminator: nn.Module
+    generator: Generator
+    discriminator: Discriminator
     loss: Loss
 
 

@@ -37,5 +37,5 @@ class EMA(nn.Module):
         decay = min(self.decay, (1 + updates) / (10 + updates)) if self.warm_up else self.decay
         for mean, now in zip(self.network.parameters(), network.parameters(), strict=True):
             mean.lerp_(now, 1.0 - decay)
-        for mean, now in zip(self.network.buffers(), network.buffers(), strict=True):
-            mean.copy_(now)
+        for kept, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+            kept.copy_(buffer)

@@ -49,8 +49,8 @@ def scatter(points: Tensor, real: Tensor | None = None, size: int = 480) -> Tens
     axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
     axes.set_axis_off()
     if real is not None:
-        axes.scatter(*real.flatten(1).T.numpy(), s=6, color="#b8b8b8", linewidths=0)
-    axes.scatter(*points.flatten(1).T.numpy(), s=6, color="#d1495b", alpha=0.6, linewidths=0)
+        axes.scatter(real[:, 0], real[:, 1], s=6, color="#b8b8b8", linewidths=0)
+    axes.scatter(points[:, 0], points[:, 1], s=6, color="#d1495b", alpha=0.6, linewidths=0)
     canvas.draw()
     rgba = torch.frombuffer(bytearray(canvas.buffer_rgba()), dtype=torch.uint8)
     return rgba.view(size, size, 4)[..., :3].permute(2, 0, 1).contiguous()  # [H, W, 4] -> [3, H, W]

@@ -50,8 +50,8 @@ def write_config(target: Path, path: Path) -> dict[str, Any]:
         "output_subdir": None,
         "searchpath": [f"file://{conf_folder()}"],
     }
-    whole = {"defaults": defaults, **OmegaConf.to_container(config), "hydra": settings}
-    path.write_text(OmegaConf.to_yaml(OmegaConf.create(whole)), encoding="utf-8")
+    whole = OmegaConf.merge({"defaults": defaults}, config, {"hydra": settings})
+    path.write_text(OmegaConf.to_yaml(whole), encoding="utf-8")
     return saved
 
 

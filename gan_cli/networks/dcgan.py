@@ -11,13 +11,13 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from gan_cli.networks import layers
-from gan_cli.networks.heads import BodyAndHead, projection_or_linear
+from gan_cli.networks import layers, roles
+from gan_cli.networks.heads import projection_or_linear
 from gan_cli.networks.labels import AppendLabel, LabelPlane
 from gan_cli.ranges import Count, Natural
 
 
-class Generator(nn.Module):
+class Generator(roles.Generator):
     """Transposed convolutions from z to a picture in [-1, 1].
 
     Labels join z as an embedding of n_classes numbers. Convolutions have biases only where nothing
@@ -78,7 +78,7 @@ class Generator(nn.Module):
         return self.body(self.entrance(z, y))
 
 
-class Discriminator(BodyAndHead):
+class Discriminator(roles.Discriminator):
     """Convolutions of stride 2 from a picture to a map of features, and one score of it all.
 
     The features are that last map, flattened, so that the paper's last convolution, as large as

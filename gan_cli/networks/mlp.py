@@ -11,13 +11,13 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from gan_cli.networks import layers
-from gan_cli.networks.heads import BodyAndHead, LinearHead
+from gan_cli.networks import layers, roles
+from gan_cli.networks.heads import LinearHead
 from gan_cli.networks.labels import AppendLabel
 from gan_cli.ranges import Count, Natural, Share
 
 
-class Generator(nn.Module):
+class Generator(roles.Generator):
     """Fully connected generator.
 
     Args:
@@ -64,7 +64,7 @@ class Generator(nn.Module):
         return x.unflatten(1, self.shape)  # [N, C*H*W] -> [N, C, H, W]
 
 
-class Discriminator(BodyAndHead):
+class Discriminator(roles.Discriminator):
     """Fully connected discriminator; its features are its last hidden layer.
 
     Args:

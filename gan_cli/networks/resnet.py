@@ -20,12 +20,12 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_cli.networks import layers
-from gan_cli.networks.heads import BodyAndHead, projection_or_linear
+from gan_cli.networks import layers, roles
+from gan_cli.networks.heads import projection_or_linear
 from gan_cli.ranges import Count, Natural
 
 
-class Generator(nn.Module):
+class Generator(roles.Generator):
     """A map of 4 to 7 pixels, residual blocks that double it, a picture in [-1, 1].
 
     BatchNorm in the blocks; with labels it is class-conditional.
@@ -76,7 +76,7 @@ class Generator(nn.Module):
         return self.out(x)
 
 
-class Discriminator(BodyAndHead):
+class Discriminator(roles.Discriminator):
     """Residual blocks, the first ones halving the picture, pooled over all pixels.
 
     Labels meet the pooled features in a projection (Miyato & Koyama 2018).

@@ -8,13 +8,13 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from gan_cli.networks import layers
-from gan_cli.networks.heads import BodyAndHead, projection_or_linear
+from gan_cli.networks import layers, roles
+from gan_cli.networks.heads import projection_or_linear
 from gan_cli.networks.labels import AppendLabel
 from gan_cli.ranges import Count, Natural
 
 
-class Generator(nn.Module):
+class Generator(roles.Generator):
     """A dense layer to a map of 4 to 7 pixels, transposed convolutions, a 3x3 convolution, tanh.
 
     Labels join z as an embedding of n_classes numbers.
@@ -68,7 +68,7 @@ class Generator(nn.Module):
         return self.body(self.entrance(z, y))
 
 
-class Discriminator(BodyAndHead):
+class Discriminator(roles.Discriminator):
     """For every halving a 3x3 convolution and a 4x4 one of stride 2, one more 3x3, a dense layer.
 
     LeakyReLU of slope 0.1 and no normalisation. Labels meet the features in a projection (Miyato &

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from gan_cli import pictures, sampling
+from gan_cli.networks.roles import Generator
 from gan_cli.sinks.sink import Run, Sink
 from gan_cli.sinks.tensorboard import TensorBoard
 
@@ -28,7 +29,7 @@ class Samples(Sink):
         self,
         every: int,
         folder: Path,
-        generator: nn.Module,
+        generator: Generator,
         seed: int,
         real: Tensor | None = None,
         tensorboard: TensorBoard | None = None,

@@ -48,5 +48,5 @@ class TensorBoard(ReportSink):
         """Add this run's row to the HParams page, in the run's own folder."""
         metrics = {name: value for name, value in run.last_report.items() if "/" in name}
         for summary in hparams(self.hyperparameters, dict.fromkeys(metrics, 0.0)):
-            self.writer.file_writer.add_summary(summary)
+            self.writer._get_file_writer().add_summary(summary)  # add_hparams makes a second run
         self.writer.close()

@@ -1,0 +1,58 @@
+"""Grids, scatter plots and files."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from gan_cli import pictures
+
+
+def test_bytes_span_the_range() -> None:
+    x = torch.tensor([-1.0, 0.0, 1.0, 7.0, -7.0])
+    assert pictures.to_bytes(x).tolist() == [0, 128, 255, 255, 0]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_grid_is_one_rgb_picture(channels: int) -> None:
+    image = pictures.grid(torch.zeros(6, channels, 64, 64), columns=3)
+    assert image.dtype == torch.uint8
+    assert image.shape[0] == 3
+    assert image.shape[2] > image.shape[1]
+
+
+def test_small_pictures_are_enlarged() -> None:
+    assert pictures.grid(torch.zeros(1, 1, 8, 8)).shape[1] >= pictures.SMALLEST
+
+
+def test_columns_are_columns() -> None:
+    """Two pictures a row: the second, white, is on the right."""
+    images = torch.stack([torch.full((1, 64, 64), v) for v in (-1.0, 1.0)])
+    image = pictures.grid(images, columns=2)
+    assert image[0, 32, 32] == 0
+    assert image[0, 32, 98] == 255
+
+
+def test_points_become_a_scatter_plot() -> None:
+    points = torch.tensor([[0.5, 0.5]]).view(1, 2, 1, 1)
+    image = pictures.grid(points)
+    dark = (image.float().mean(0) < 200).nonzero()
+    y, x = dark.float().mean(0) / image.shape[1]
+    assert x > 0.6
+    assert y < 0.4
+
+
+def test_a_png_is_written_whole(tmp_path: Path) -> None:
+    image = torch.randint(0, 256, (3, 5, 7), dtype=torch.uint8)
+    pictures.save_png(image, tmp_path / "a.png")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+    with Image.open(tmp_path / "a.png") as read:
+        assert read.size == (7, 5)
+
+
+def test_a_gif_moves(tmp_path: Path) -> None:
+    frames = [torch.full((3, 4, 4), v, dtype=torch.uint8) for v in (0, 100, 200)]
+    pictures.save_gif(frames, tmp_path / "a.gif")
+    with Image.open(tmp_path / "a.gif") as read:
+        assert getattr(read, "n_frames") == 3  # noqa: B009
