@@ -128,7 +128,7 @@ class StreamBatches(Batches):
             ) from error
         self._stream_position += self._draw.stride
         if isinstance(pictures, UserError):
-            raise pictures
+            raise UserError(*pictures.args)  # a new one: frames that hold what they raise leak
         return pictures.to(self._draw.device, non_blocking=True)
 
     def _open_stream(self) -> Iterator[Tensor | UserError]:
