@@ -199,7 +199,7 @@ class Buggy(Killer):
         raise RuntimeError("a bug")
 
 
-@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_bug_stays_a_bug(workers):
     with pytest.raises(RuntimeError, match="a bug"):
         StreamBatches(Buggy(), Draw(2, CPU, 0), workers).next()
