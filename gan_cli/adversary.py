@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gan_cli.exchange import Exchange, Judged, Progress, Verdict
+from gan_cli.exchange import Exchange, Judge, Judged, Progress, Verdict
 from gan_cli.losses import Loss, Targets
 from gan_cli.tricks.places import LabelTrick, Pool, View
 
@@ -41,12 +41,20 @@ class Adversary(nn.Module):
         return Verdict(*self.network(x, y))
 
     def meet(
-        self, real: Tensor, fake: Tensor, y: Tensor | None, progress: Progress, replay: bool
+        self,
+        real: Tensor,
+        fake: Tensor,
+        y: Tensor | None,
+        progress: Progress,
+        replay: bool,
+        judge: Judge | None = None,
     ) -> Exchange:
         """Bring a real and a fake batch [N, C, H, W] before D; `y` [N] or None labels both.
 
         With `replay`, as in D's own turn, past fakes from the pool may stand in for present ones.
+        Another `judge` may stand in for D itself, such as D some steps ahead.
         """
+        judge = judge or self.judge
 
         def view(x: Tensor) -> Tensor:
             for change in self.views:
@@ -55,9 +63,10 @@ class Adversary(nn.Module):
 
         fake, fake_y = self.pool(fake, y) if replay and self.pool is not None else (fake, y)
         return Exchange(
-            real=Judged(real, y, view, self.judge),
-            fake=Judged(fake, fake_y, view, self.judge),
-            judge=self.judge,
+            real=Judged(real, y, view, judge),
+            fake=Judged(fake, fake_y, view, judge),
+            judge=judge,
+            discriminator=self.network,
             progress=progress,
         )
 

@@ -15,9 +15,11 @@ from gan_cli.data.dataset import Dataset
 from gan_cli.ema import EMA
 from gan_cli.errors import UserError
 from gan_cli.losses import Loss
+from gan_cli.networks.roles import Discriminator, Generator
 from gan_cli.objectives.gan import Game
+from gan_cli.objectives.unrolled import Unrolled
 from gan_cli.trainer import Player, Trainer
-from gan_cli.tricks.places import LabelTrick, Layer, Pool, Side, StepHook, Term, View
+from gan_cli.tricks.places import STAGES, LabelTrick, Layer, Pool, Side, StepHook, Term, View
 
 Config = Mapping[str, Any]
 SIDES: tuple[Side, Side] = ("discriminator", "generator")
@@ -27,8 +29,8 @@ class Parts(NamedTuple):
     """Everything that can be built before data is read."""
 
     dataset: Dataset
-    generator: nn.Module
-    discriminator: nn.Module
+    generator: Generator
+    discriminator: Discriminator
     loss: Loss
     tricks: dict[str, nn.Module]
 
@@ -56,13 +58,31 @@ def open_device(name: str) -> torch.device:
     return device
 
 
-def build_generator(config: Config, trusted: Sequence[str] | None = None) -> nn.Module:
+def build_generator(config: Config, trusted: Sequence[str] | None = None) -> Generator:
     """The generator alone, freshly initialised."""
-    return _Builder(config, trusted).one("model.generator")
+    builder = _Builder(config, trusted)
+    generator = builder.one("model.generator")
+    check.raise_if_any(builder.problems)
+    return generator
 
 
-def build_parts(config: Config, trusted: Sequence[str] | None = None) -> Parts:
+def build_dataset(config: Config, trusted: Sequence[str] | None = None) -> Dataset:
+    """The dataset alone, not read yet."""
+    builder = _Builder(config, trusted)
+    dataset = builder.one("data")
+    check.raise_if_any(builder.problems)
+    return dataset
+
+
+def build_parts(
+    config: Config, trusted: Sequence[str] | None = None, dataset: Dataset | None = None
+) -> Parts:
     """All components, initialised as the seed says.
+
+    Args:
+        config: checked.
+        trusted: see `check.locate`.
+        dataset: where it has been built already.
 
     Raises:
         UserError: what constructors refuse and what cannot go together.
@@ -70,7 +90,7 @@ def build_parts(config: Config, trusted: Sequence[str] | None = None) -> Parts:
     builder = _Builder(config, trusted)
     randomness.reseed(config["seed"], "networks")
     generator, discriminator = builder.one("model.generator"), builder.one("model.discriminator")
-    loss, dataset = builder.one("model.loss"), builder.one("data")
+    loss, dataset = builder.one("model.loss"), dataset or builder.one("data")
     tricks = {name: builder.one(f"tricks.{name}") for name in config["tricks"]}
     check.raise_if_any(builder.problems)
     check.raise_if_any(
@@ -83,6 +103,7 @@ def build_parts(config: Config, trusted: Sequence[str] | None = None) -> Parts:
                 tricks,
                 conditional=config["model"]["conditional"],
                 n_classes=dataset.n_classes,
+                image_size=dataset.image_size,
                 batch_size=config["data"]["batch_size"],
             )
         }
@@ -105,7 +126,7 @@ class _Builder:
         try:
             return check.build(node, self.trusted)
         except ValueError as error:
-            self.problems[key] = f"{key}: {error}"
+            self.problems.setdefault(str(error), f"{key}: {error}")  # said once for both networks
             return None
         except UserError as error:
             self.problems[key] = str(error)
@@ -137,7 +158,7 @@ def build_trainer(
     """Put every component in its place."""
     settings, model = config["trainer"], config["model"]
     randomness.reseed(config["seed"], "tricks")
-    for layer in parts.having(Layer):
+    for layer in sorted(parts.having(Layer), key=lambda layer: STAGES.index(layer.stage)):
         layer.apply_to(parts.discriminator)
     networks: dict[Side, nn.Module] = {
         "discriminator": parts.discriminator,
@@ -148,8 +169,8 @@ def build_trainer(
     terms: dict[Side, dict[str, Term]] = {side: {} for side in SIDES}
     for name, trick in parts.tricks.items():
         if isinstance(trick, Term):
-            trick.attach(networks[trick.side])
-            terms[trick.side][name] = trick
+            for side in trick.sides:
+                terms[side][name] = trick.on(side, networks[side])
     adversary = Adversary(
         parts.discriminator,
         parts.loss,
@@ -157,7 +178,8 @@ def build_trainer(
         views=parts.having(View),
         pool=next(iter(parts.having(Pool)), None),
     )
-    game = Game(parts.generator, adversary, terms).to(device)
+    unrolled = next(iter(parts.having(Unrolled)), None)
+    game = Game(parts.generator, adversary, terms, unrolled).to(device)
     game.to(memory_format=torch.channels_last)  # 1.1 to 1.3 times as fast on CPUs, more under AMP
     average = next(iter(parts.having(EMA)), None)
     if average is not None:
@@ -174,6 +196,8 @@ def build_trainer(
         )
         for side in SIDES
     ]
+    if unrolled is not None:
+        unrolled.attach(players[0].optimizer)
     steps = settings["steps"]
     if settings["epochs"] is not None:
         per_step = config["data"]["batch_size"] * max(times.values())

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Progress(NamedTuple):
@@ -75,4 +75,6 @@ class Exchange(NamedTuple):
     fake: Judged
     judge: Judge
     """D itself, for terms that ask about other pictures (points in between, perturbed reals)."""
+    discriminator: nn.Module
+    """D's network, for terms that read a part of it (an auxiliary classifier)."""
     progress: Progress

@@ -1,5 +1,6 @@
 """The plain two-player game."""
 
+import functools
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -8,6 +9,8 @@ from torch import Tensor, nn
 
 from gan_cli.adversary import Adversary
 from gan_cli.exchange import Exchange, Progress
+from gan_cli.networks.roles import Generator
+from gan_cli.objectives.unrolled import Unrolled
 from gan_cli.tricks.places import Side, Term
 
 
@@ -27,18 +30,22 @@ class Game(nn.Module):
         generator: takes z [N, latent_dim] and y [N] or None, gives pictures [N, C, H, W].
         adversary: the discriminator's side.
         terms: what is added to each side's loss, by name.
+        unrolled: lets G look ahead to what D will be.
     """
 
     def __init__(
         self,
-        generator: nn.Module,
+        generator: Generator,
         adversary: Adversary,
         terms: Mapping[Side, Mapping[str, Term]],
+        unrolled: Unrolled | None = None,
     ) -> None:
         super().__init__()
         self.generator = generator
         self.adversary = adversary
-        self.terms = nn.ModuleDict({side: nn.ModuleDict(of) for side, of in terms.items()})
+        self.terms = terms
+        self.memory = nn.ModuleDict({side: nn.ModuleDict(of) for side, of in terms.items()})
+        self.unrolled = unrolled
 
     def losses(self, side: Side, x: Tensor, y: Tensor | None, progress: Progress) -> Turn:
         """The turn of `side` on real pictures x [N, C, H, W] with labels y [N] or None."""
@@ -46,24 +53,30 @@ class Game(nn.Module):
         own = side == "discriminator"
         with torch.set_grad_enabled(not own):  # D's turn pays nothing for making fakes
             fake = self.fakes(len(x), y, x.device)
-        exchange = self.adversary.meet(x, fake, y, progress, replay=own)
+        meet = functools.partial(self.adversary.meet, x, fake, y, progress, replay=own)
+        if own or self.unrolled is None:
+            exchange = meet()
+        else:
+            against = functools.partial(self._losses, "discriminator")
+            exchange = self.unrolled(self.adversary.network, meet, against)
+        losses, watch = self._losses(side, exchange), {}
         if own:
-            network, loss = self.adversary.network, self.adversary.discriminator_loss(exchange)
             watch = {
                 "score/real": exchange.real.score.detach().mean(),
                 "score/fake": exchange.fake.score.detach().mean(),
             }
-        else:
-            network, loss = self.generator, self.adversary.generator_loss(exchange)
-            watch = {}
-        return Turn({"adversarial": loss} | self._terms(side, exchange, network), watch)
+        return Turn(losses, watch)
 
     def fakes(self, count: int, y: Tensor | None, device: torch.device) -> Tensor:
         """`count` fresh pictures [N, C, H, W]."""
         return self.generator(torch.randn(count, self.generator.latent_dim, device=device), y)
 
-    def _terms(self, side: Side, exchange: Exchange, network: nn.Module) -> dict[str, Tensor]:
-        return {
+    def _losses(self, side: Side, exchange: Exchange) -> dict[str, Tensor]:
+        if side == "discriminator":
+            network, loss = self.adversary.network, self.adversary.discriminator_loss(exchange)
+        else:
+            network, loss = self.generator, self.adversary.generator_loss(exchange)
+        return {"adversarial": loss} | {
             name: term.weight * term.every * term(exchange, network)
             for name, term in self.terms[side].items()
             if term.weight and exchange.progress.step % term.every == 0

@@ -27,9 +27,15 @@ class LabelSmoothing(LabelTrick):
 
     def forward(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Move the targets towards each other."""
-        share_real = torch.rand_like(real) if self.random else torch.ones_like(real)
-        share_fake = torch.rand_like(fake) if self.random else torch.ones_like(fake)
-        return real - self.real * share_real, fake + self.fake * share_fake
+        return self._smooth(real), self._smooth(fake)
+
+    def _smooth(self, target: Tensor) -> Tensor:
+        # a real target may have been flipped to 0 before, so each moves from the end where it is
+        down, up = (
+            move * (torch.rand_like(target) if self.random else 1.0)
+            for move in (self.real, self.fake)
+        )
+        return target * (1.0 - down) + (1.0 - target) * up
 
 
 class LabelFlipping(LabelTrick):

@@ -5,14 +5,20 @@ says where `build` puts it.
 """
 
 import abc
-from typing import Literal
+import copy
+from collections.abc import Sequence
+from typing import Literal, Self, get_args
 
 from torch import Tensor, nn
 
 from gan_cli.exchange import Exchange, Progress
+from gan_cli.networks.roles import Discriminator
 from gan_cli.ranges import Count, NonNegative
 
 Side = Literal["discriminator", "generator"]
+Stage = Literal["features", "heads", "layers"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+"""In this order layers change D: new features, heads that read them, what every layer gets."""
 
 
 class Trick(nn.Module, abc.ABC):
@@ -29,6 +35,9 @@ class LabelTrick(Trick):
 
 class View(Trick):
     """Changes every picture D sees, real or fake, in both players' turns."""
+
+    needs_pixels = False
+    """Whether it moves or hides pixels, of which a 2-D point has but one."""
 
     @abc.abstractmethod
     def forward(self, x: Tensor, progress: Progress) -> Tensor:
@@ -48,23 +57,35 @@ class Pool(Trick):
 
 
 class Term(Trick):
-    """Adds `weight` times its value to one player's loss.
+    """Adds `weight` times its value to a player's loss.
 
     With `every: k` it is computed each k-th step only and weighs k times as much, so that its
     mean pull stays the same (lazy regularisation, Karras et al. 2020, appendix B).
     """
 
+    sides: Sequence[Side]
+    """Whose loss it joins."""
     side: Side
+    """Whose loss this copy has joined; see `on`."""
     double_backward = False
     """Whether it differentiates D's score with respect to single pictures."""
+    reads_weights = False
+    """Whether it looks at a network's weights, not only at verdicts."""
 
     def __init__(self, weight: NonNegative, every: Count = 1) -> None:
         super().__init__()
         self.weight = weight
         self.every = every
 
+    def on(self, side: Side, network: nn.Module) -> Self:
+        """A copy for one player, whose network it meets, with a memory of its own."""
+        term = copy.deepcopy(self)
+        term.side = side
+        term.attach(network)
+        return term
+
     def attach(self, network: nn.Module) -> None:
-        """Meet the network whose loss this is, before the first step."""
+        """Meet the network of the player whose loss this is, before the first step."""
 
     @abc.abstractmethod
     def forward(self, exchange: Exchange, network: nn.Module) -> Tensor:
@@ -74,15 +95,20 @@ class Term(Trick):
 class Layer(Trick):
     """Changes what D is made of, once, before training."""
 
+    stage: Stage
+    mixes_samples = False
+    """Whether a picture's score comes to depend on the others in its batch."""
+
     @abc.abstractmethod
-    def apply_to(self, network: nn.Module) -> None:
+    def apply_to(self, network: Discriminator) -> None:
         """Change `network` in place."""
 
 
 class StepHook(Trick):
     """Acts on a player's network around its optimizer's step."""
 
-    sides: tuple[Side, ...] = ("discriminator", "generator")
+    sides: Sequence[Side] = ("discriminator", "generator")
+    """Around whose steps."""
 
     def before_step(self, network: nn.Module) -> None:
         """Change gradients."""

@@ -1,37 +1,111 @@
 """Terms added to a player's loss."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
-from gan_cli.exchange import Exchange, Judge
+from gan_cli.exchange import Exchange
+from gan_cli.networks.roles import Discriminator
 from gan_cli.ranges import Count, NonNegative
-from gan_cli.tricks.places import Term
+from gan_cli.tricks.places import Layer, Side, Term
 
 
-def slopes(judge: Judge, x: Tensor, y: Tensor | None) -> Tensor:
-    """d score_i / d x_i, [N, C, H, W], itself differentiable; `judge` must not mix samples."""
-    x = x.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(judge(x, y).score.sum(), x, create_graph=True)
-    return gradient
+class FeatureMatching(Term):
+    """||E f(x) - E f(G(z))||^2 / F for D's features f (Salimans et al. 2016, section 3.1).
 
-
-class GradientPenalty(Term):
-    """E[(||grad D(x_hat)|| - 1)^2], x_hat between real and fake (Gulrajani et al. 2017, eq. 3).
-
-    One random weight per sample decides where between its real and its fake x_hat lies.
+    Divided by the number of features F, as in the paper's code, so that `weight` means the same
+    for networks of any width.
     """
 
-    side = "discriminator"
-    double_backward = True
+    sides = ("generator",)
 
-    def __init__(self, weight: NonNegative = 10.0, every: Count = 1) -> None:
+    def __init__(self, weight: NonNegative = 1.0, every: Count = 1) -> None:
         super().__init__(weight, every)
 
     def forward(self, exchange: Exchange, network: nn.Module) -> Tensor:
-        """The penalty before its weight."""
-        real, fake = exchange.real.pictures, exchange.fake.pictures
-        between = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)  # [N,1,1,1]
-        x_hat = torch.lerp(fake, real, between)
-        gradient = slopes(exchange.judge, x_hat, exchange.real.y)
-        norm = gradient.flatten(1).norm(dim=1)  # [N, C, H, W] -> [N]
-        return ((norm - 1.0) ** 2).mean()
+        """The squared distance of mean features before its weight."""
+        real, fake = exchange.real.features.mean(0), exchange.fake.features.mean(0)  # [F]
+        return ((real - fake) ** 2).mean()
+
+
+class HistoricalAveraging(Term):
+    """||theta - mean of past theta||^2 (Salimans et al. 2016, section 3.3).
+
+    The past are the weights at each earlier turn in which the term was computed.
+
+    Args:
+        weight: of the term; the paper states none.
+        every: see `Term`.
+        sides: whose weights are held near their past.
+    """
+
+    reads_weights = True
+    mean: Tensor
+    count: Tensor
+
+    def __init__(
+        self,
+        weight: NonNegative = 1e-3,
+        every: Count = 1,
+        sides: Sequence[Side] = ("discriminator", "generator"),
+    ) -> None:
+        super().__init__(weight, every)
+        self.sides = sides
+
+    def attach(self, network: nn.Module) -> None:
+        """Begin at the present weights, so that the first turn has no distance to its past."""
+        self.register_buffer("mean", _flat(network).detach())
+        self.register_buffer("count", torch.zeros(()))
+
+    def forward(self, exchange: Exchange, network: nn.Module) -> Tensor:
+        """The squared distance to the past before its weight; the present becomes past."""
+        theta = _flat(network)
+        distance = ((theta - self.mean) ** 2).sum()
+        with torch.no_grad():
+            self.count += 1
+            self.mean.lerp_(theta.detach(), 1 / self.count)
+        return distance
+
+
+def _flat(network: nn.Module) -> Tensor:
+    return torch.cat([p.flatten() for p in network.parameters()])
+
+
+class AuxiliaryClassifier(Layer, Term):
+    """D also tells the classes, and G is to make pictures it can tell (AC-GAN, Odena et al. 2017).
+
+    Minus the paper's L_C (equation 3): in D's loss the cross-entropies of the real and of the fake
+    pictures, in G's that of the fake ones. D gets a second, linear head for it, which its
+    optimizer trains.
+
+    Args:
+        n_classes: how many classes there are.
+        weight: of the term on both sides.
+        every: see `Term`.
+    """
+
+    stage = "heads"
+    sides = ("discriminator", "generator")
+    reads_weights = True
+
+    def __init__(self, n_classes: Count, weight: NonNegative = 1.0, every: Count = 1) -> None:
+        super().__init__(weight, every)
+        self.n_classes = n_classes
+
+    def apply_to(self, network: Discriminator) -> None:
+        """Give D the second head, `network.classifier`: [N, F] -> [N, n_classes]."""
+        network.classifier = nn.Linear(network.feature_dim, self.n_classes)
+
+    def forward(self, exchange: Exchange, network: nn.Module) -> Tensor:
+        """The cross-entropies of this side before their weight."""
+        seen = [exchange.fake]
+        if self.side == "discriminator":
+            seen.append(exchange.real)
+        classifier = exchange.discriminator.get_submodule("classifier")
+        losses = []
+        for judged in seen:
+            assert judged.y is not None
+            losses.append(cross_entropy(classifier(judged.features), judged.y))
+        return torch.stack(losses).sum()

@@ -1,9 +1,11 @@
 """Tricks on every picture D sees."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from gan_cli.exchange import Progress
 from gan_cli.ranges import NonNegative, Share
@@ -37,3 +39,79 @@ class InstanceNoise(View):
     def forward(self, x: Tensor, progress: Progress) -> Tensor:
         """Add fresh noise to each picture."""
         return x + self.level(progress) * torch.randn_like(x)
+
+
+class DiffAugment(View):
+    """The same kinds of random change on real and fake, differentiable (Zhao et al. 2020).
+
+    D no longer learns the training pictures by heart, and G does not learn the changes, since its
+    pictures are judged only after them. Ranges are those of the paper's code, for pictures in
+    [-1, 1]; every picture draws its own.
+
+    Args:
+        policy: which changes: color (brightness, saturation, contrast), translation by up to an
+            eighth of the picture, cutout of a square half as wide as the picture.
+    """
+
+    needs_pixels = True
+
+    def __init__(
+        self,
+        policy: Sequence[Literal["color", "translation", "cutout"]] = (
+            "color",
+            "translation",
+            "cutout",
+        ),
+    ) -> None:
+        super().__init__()
+        self.policy = policy
+
+    def forward(self, x: Tensor, progress: Progress) -> Tensor:
+        """Change each picture in the policy's order."""
+        changes = {"color": recolor, "translation": translate, "cutout": cut_out}
+        for name in self.policy:
+            x = changes[name](x)
+        return x
+
+
+def recolor(x: Tensor) -> Tensor:
+    """Shift brightness by [-0.5, 0.5], scale saturation by [0, 2] and contrast by [0.5, 1.5]."""
+    brightness, saturation, contrast = torch.rand(
+        3, len(x), 1, 1, 1, device=x.device, dtype=x.dtype
+    )
+    x = x + brightness - 0.5
+    gray = x.mean(1, keepdim=True)  # [N, 1, H, W]
+    x = torch.lerp(gray, x, 2.0 * saturation)
+    mean = x.mean((1, 2, 3), keepdim=True)  # [N, 1, 1, 1]
+    return torch.lerp(mean, x, contrast + 0.5)
+
+
+def translate(x: Tensor, share: float = 0.125) -> Tensor:
+    """Shift by whole pixels, up to `share` of the picture; what comes in is zero, mid-gray."""
+    size = x.shape[-1]
+    reach = round(size * share)
+    rows, columns = (
+        torch.arange(size, device=x.device) + _whole(-reach, reach, x) + reach for _ in range(2)
+    )  # [N, size], where each pixel of the result comes from
+    x = F.pad(x, [reach] * 4)
+    x = x.gather(2, rows[:, None, :, None].expand(-1, x.shape[1], -1, x.shape[3]))
+    return x.gather(3, columns[:, None, None, :].expand(-1, x.shape[1], x.shape[2], -1))
+
+
+def cut_out(x: Tensor, share: float = 0.5) -> Tensor:
+    """Set a square `share` as wide as the picture to zero; a part of it may lie outside."""
+    size = x.shape[-1]
+    width = round(size * share)
+    pixels = torch.arange(size, device=x.device)
+    rows, columns = (
+        (pixels - _whole(0, size - width % 2, x) + width // 2).div(width, rounding_mode="floor")
+        == 0
+        for _ in range(2)
+    )  # [N, size], whether within the square
+    hidden = rows[:, None, :, None] & columns[:, None, None, :]  # [N, 1, H, W]
+    return x.masked_fill(hidden, 0.0)
+
+
+def _whole(low: int, high: int, x: Tensor) -> Tensor:
+    """A whole number in [low, high] for each picture, [N, 1]."""
+    return torch.randint(low, high + 1, (len(x), 1), device=x.device)
