@@ -6,7 +6,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ from gan_cli import resume
 from gan_cli.build import (
     Parts,
     build_batches,
+    build_dataset,
     build_parts,
     build_trainer,
     count_parameters,
     open_device,
 )
 from gan_cli.config import check, find_links, leaves, trusted_in_checkpoint
+from gan_cli.data.dataset import Dataset
 from gan_cli.data.gaussians import Gaussians
 from gan_cli.errors import RunFailed
 from gan_cli.sinks.checkpoint import Checkpoints, load_newest
@@ -50,15 +52,11 @@ def train(config: DictConfig, folder: Path, saved: Mapping[str, Any] | None = No
         RunFailed: the run could not go on; what was saved before is good.
     """
     trusted = trusted_in_checkpoint(config.trust) if saved else None
+    dataset = _count_classes(config, trusted) if config.data.get("n_classes", 0) is None else None
     checked = check(config, trusted)
     device = open_device(checked["trainer"]["device"])
-    parts = build_parts(checked, trusted)
+    parts = build_parts(checked, trusted, dataset)
     with RunFolder(folder):
-        if config.data.n_classes is None:  # known only now that the pictures have been listed
-            parts.dataset.prepare()
-            config.data.n_classes = parts.dataset.n_classes
-            checked = check(config, trusted)
-            parts = build_parts(checked, trusted)
         if saved:
             resume.compare(saved["config"], OmegaConf.to_container(config, resolve=True))
         batches = build_batches(checked, parts.dataset, device)
@@ -72,6 +70,17 @@ def train(config: DictConfig, folder: Path, saved: Mapping[str, Any] | None = No
                 )
                 return trainer
         return _run(trainer, config, checked, parts, folder, batches.fingerprint)
+
+
+def _count_classes(config: DictConfig, trusted: Sequence[str] | None) -> Dataset:
+    """Fill in `data.n_classes: null` from the data's own folders or labels."""
+    provisional = config.copy()
+    provisional.data.n_classes = 1  # all other mistakes come out before the pictures are listed
+    checked = check(provisional, trusted)
+    dataset = build_dataset({"data": {**checked["data"], "n_classes": None}}, trusted)
+    dataset.prepare()
+    config.data.n_classes = dataset.n_classes
+    return dataset
 
 
 def _run(

@@ -66,7 +66,7 @@ def launch(
             return float("nan")
 
     folder = config_folder or conf_folder()
-    overrides = [quote_path(argument) for argument in arguments]
+    overrides = options_first([quote_path(argument) for argument in arguments])
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises, and we say it in one line
     sys.argv = [command, *overrides]
     try:
@@ -96,6 +96,15 @@ def _job_label() -> str:
     if config.mode != hydra.types.RunMode.MULTIRUN:
         return ""
     return f"job {config.job.num} ({config.job.override_dirname}): "
+
+
+def options_first(arguments: Sequence[str]) -> list[str]:
+    """Overrides after options: Hydra's parser takes them in one stretch only."""
+    is_override = [
+        not argument.startswith("-") and "=" in argument and not before.startswith("--config")
+        for before, argument in zip(["", *arguments], arguments, strict=False)
+    ]
+    return sorted(arguments, key=dict(zip(arguments, is_override, strict=True)).__getitem__)
 
 
 def quote_path(argument: str) -> str:
