@@ -10,6 +10,7 @@ import logging
 import os
 import pickle
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,7 +86,9 @@ def load(path: Path) -> dict[str, Any]:
     if expected.is_file() and expected.read_text().split()[:1] != [_digest(path)]:
         raise Corrupt(f"{path}: damaged, its sha256 is not the one in {expected.name}")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # about unusual pickles, which are refused anyway
+            warnings.simplefilter("ignore", UserWarning)
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         if "Weights only load failed" in str(error) and "GLOBAL" in str(error):
             reason = "refused, it holds more than tensors and plain values and could run code"
