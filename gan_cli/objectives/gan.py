@@ -68,8 +68,9 @@ class Game(nn.Module):
         return Turn(losses, watch)
 
     def fakes(self, count: int, y: Tensor | None, device: torch.device) -> Tensor:
-        """`count` fresh pictures [N, C, H, W]."""
-        return self.generator(torch.randn(count, self.generator.latent_dim, device=device), y)
+        """`count` fresh pictures [N, C, H, W], float32 like real ones, also under autocast."""
+        z = torch.randn(count, self.generator.latent_dim, device=device)
+        return self.generator(z, y).float()
 
     def _losses(self, side: Side, exchange: Exchange) -> dict[str, Tensor]:
         if side == "discriminator":
