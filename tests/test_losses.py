@@ -125,7 +125,8 @@ def test_players_pull_fakes_apart(kind: type[Loss]):
     loss = kind()
     (down,) = torch.autograd.grad(loss.discriminator(REAL, fake, HARD), fake)
     (up,) = torch.autograd.grad(loss.generator(fake, REAL), fake)
-    assert (down.sum() > 0) and (up.sum() < 0)
+    assert down.sum() > 0
+    assert up.sum() < 0
 
 
 def test_only_the_non_saturating_loss_teaches_a_losing_generator():

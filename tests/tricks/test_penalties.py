@@ -51,7 +51,9 @@ def test_between_real_and_fake():
     GradientPenalty().forward(exchange_of(judge, real, fake), torch.nn.Module())
     (x_hat,) = seen
     assert torch.equal(x_hat, x_hat[:, :, :1, :1].expand_as(x_hat))
-    assert x_hat.min() >= 2 and x_hat.max() <= 4 and x_hat.std() > 0.5
+    assert x_hat.min() >= 2
+    assert x_hat.max() <= 4
+    assert x_hat.std() > 0.5
 
 
 def test_around_reals():
@@ -67,7 +69,8 @@ def test_around_reals():
 
     DRAGAN().forward(exchange_of(judge, real, torch.zeros_like(real)), torch.nn.Module())
     (moved,) = seen
-    assert moved.min() >= 0 and 0.4 < moved.max() <= 0.5
+    assert moved.min() >= 0
+    assert 0.4 < moved.max() <= 0.5
     assert moved.mean().item() == pytest.approx(0.125, abs=0.01)  # E[a] E[u] / 2
 
 

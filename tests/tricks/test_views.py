@@ -1,0 +1,111 @@
+import pytest
+import torch
+
+from gan_cli.exchange import Progress
+from gan_cli.tricks.views import DiffAugment, InstanceNoise, cut_out, recolor, translate
+from tests.tricks.games import START, Tiny
+
+
+def at(epoch: float, done: float) -> Progress:
+    return Progress(step=0, epoch=epoch, done=done)
+
+
+def test_noise_fades():
+    noise = InstanceNoise(std=0.2, decay=0.5)
+    assert [noise.level(at(epoch, 0.0)) for epoch in (0, 1, 2)] == [0.2, 0.1, 0.05]
+    noise = InstanceNoise(std=0.2, schedule="linear")
+    assert [noise.level(at(0, done)) for done in (0.0, 0.75, 1.0)] == [0.2, 0.05, 0.0]
+
+
+def test_noise_has_its_standard_deviation():
+    torch.manual_seed(0)
+    noisy = InstanceNoise(std=0.2)(torch.ones(100, 1, 16, 16), START)
+    assert (noisy - 1).std().item() == pytest.approx(0.2, rel=0.02)
+    assert noisy.mean().item() == pytest.approx(1.0, abs=0.01)
+
+
+def test_views_reach_both_turns_and_both_kinds():
+    class Watch(InstanceNoise):
+        seen = 0
+
+        def forward(self, x, progress):
+            Watch.seen += 1
+            return x
+
+    Tiny(views=[Watch()]).play(1)
+    assert Watch.seen == 3  # real and fake in D's turn, fake in G's
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [8, 15, 28])
+@pytest.mark.parametrize("policy", ["color", "translation", "cutout"])
+def test_augmentation_keeps_shape_and_lets_gradients_through(channels, size, policy):
+    x = torch.rand(4, channels, size, size, requires_grad=True)
+    changed = DiffAugment([policy])(x, START)
+    assert changed.shape == x.shape
+    assert not torch.equal(changed, x)
+    (slope,) = torch.autograd.grad((changed * torch.rand_like(changed)).sum(), x)
+    assert (slope.flatten(1).abs().max(1).values > 0).all()
+
+
+@pytest.mark.parametrize("change", [recolor, translate, cut_out])
+def test_augmentation_is_differentiable_twice(change):
+    x = torch.rand(2, 1, 8, 8, dtype=torch.double, requires_grad=True)
+
+    def same(x):
+        torch.manual_seed(0)
+        return change(x)
+
+    assert torch.autograd.gradcheck(same, x)
+    assert torch.autograd.gradgradcheck(lambda x: same(x) ** 2, x)
+
+
+def test_translation_shifts_by_up_to_an_eighth():
+    torch.manual_seed(0)
+    x = torch.zeros(400, 1, 16, 16)
+    x[:, :, 8, 8] = 1.0
+    places = translate(x)[:, 0].nonzero()[:, 1:] - 8  # one bright pixel each
+    assert len(places) == 400
+    assert set(places[:, 0].tolist()) == set(places[:, 1].tolist()) == {-2, -1, 0, 1, 2}
+    assert len(set(map(tuple, places.tolist()))) == 25
+
+
+def test_translation_brings_in_gray():
+    torch.manual_seed(0)
+    moved = translate(torch.ones(100, 2, 16, 16))
+    rows = (moved[:, 0].amax(2) == 0).sum(1)
+    assert rows.max() == 2  # whole rows, as many as the shift
+    assert torch.equal(moved[:, 0], moved[:, 1])
+
+
+def test_cutout_hides_a_square():
+    torch.manual_seed(0)
+    hidden = cut_out(torch.ones(400, 3, 16, 16)) == 0
+    assert torch.equal(hidden[:, 0], hidden[:, 2])
+    rows, columns = (hidden[:, 0].any(d).sum(1) for d in (2, 1))
+    assert torch.equal(hidden[:, 0].sum((1, 2)), rows * columns)
+    assert rows.min() == 4
+    assert rows.max() == 8
+    assert hidden.all(0).sum() == 0
+
+
+def test_color_keeps_pixels_in_their_places():
+    """Brightness and contrast are affine per picture: one channel keeps the order of its pixels."""
+    x = torch.rand(50, 1, 4, 4)
+    torch.testing.assert_close(
+        recolor(x).flatten(1).argsort(1), x.flatten(1).argsort(1), rtol=0, atol=0
+    )
+
+
+def test_color_moves_the_mean_by_brightness_alone():
+    torch.manual_seed(0)
+    x = torch.rand(2000, 3, 4, 4)
+    moved = recolor(x).mean((1, 2, 3)) - x.mean((1, 2, 3))
+    assert -0.5 <= moved.min() < -0.49
+    assert 0.49 < moved.max() <= 0.5
+
+
+def test_no_policy_changes_nothing():
+    plain, without = Tiny(), Tiny(views=[DiffAugment([])])
+    plain.play(3), without.play(3)
+    assert plain.equals(without)
