@@ -38,7 +38,7 @@ class Adversary(nn.Module):
 
     def judge(self, x: Tensor, y: Tensor | None) -> Verdict:
         """D's verdict on pictures as they are."""
-        return Verdict(*self.network(x, y))
+        return Verdict.of(*self.network(x, y))
 
     def meet(
         self,

@@ -34,6 +34,11 @@ class Parts(NamedTuple):
     loss: Loss
     tricks: dict[str, nn.Module]
 
+    @property
+    def networks(self) -> dict[Side, Discriminator | Generator]:
+        """Each side's."""
+        return {"discriminator": self.discriminator, "generator": self.generator}
+
     def having(self, place: type) -> list[Any]:
         """The tricks that stand in a place, in the config's order."""
         return [trick for trick in self.tricks.values() if isinstance(trick, place)]
@@ -160,10 +165,7 @@ def build_trainer(
     randomness.reseed(config["seed"], "tricks")
     for layer in sorted(parts.having(Layer), key=lambda layer: STAGES.index(layer.stage)):
         layer.apply_to(parts.discriminator)
-    networks: dict[Side, nn.Module] = {
-        "discriminator": parts.discriminator,
-        "generator": parts.generator,
-    }
+    networks = parts.networks
     for pool in parts.having(Pool):
         pool.attach((parts.dataset.channels, parts.dataset.image_size, parts.dataset.image_size))
     terms: dict[Side, dict[str, Term]] = {side: {} for side in SIDES}

@@ -25,6 +25,11 @@ class Verdict(NamedTuple):
     features: Tensor
     """What D's head judges by, [N, F]."""
 
+    @classmethod
+    def of(cls, score: Tensor, features: Tensor) -> "Verdict":
+        """In float32, whatever autocast made of them: losses need its range."""
+        return cls(score.float(), features.float())
+
 
 Judge = Callable[[Tensor, Tensor | None], Verdict]
 

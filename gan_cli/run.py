@@ -1,13 +1,7 @@
 """One training run from its config to its summary."""
 
-import json
 import logging
-import platform
-import resource
-import sys
-import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +27,7 @@ from gan_cli.sinks.folder import RunFolder
 from gan_cli.sinks.jsonl import JsonLines
 from gan_cli.sinks.progress import progress
 from gan_cli.sinks.samples import POINTS, Samples
+from gan_cli.sinks.summary import Summary, versions
 from gan_cli.sinks.tensorboard import TensorBoard
 from gan_cli.trainer import Trainer
 
@@ -69,7 +64,14 @@ def train(config: DictConfig, folder: Path, saved: Mapping[str, Any] | None = No
                     *(trainer.step, trainer.steps, 2 * trainer.steps),
                 )
                 return trainer
-        return _run(trainer, config, checked, parts, folder, batches.fingerprint)
+        _attach_sinks(trainer, config, checked, parts, folder, batches.fingerprint)
+        log.info(
+            "%s: %s pictures, %d steps on %s, into %s",
+            *(config.name, f"{batches.size:,}", trainer.steps, device, shown(folder)),
+        )
+        _run(trainer, checked["data"]["batch_size"])
+        log.info("%s after %d steps: %s", trainer.outcome, trainer.step, shown(folder))
+        return trainer
 
 
 def _count_classes(config: DictConfig, trusted: Sequence[str] | None) -> Dataset:
@@ -83,28 +85,26 @@ def _count_classes(config: DictConfig, trusted: Sequence[str] | None) -> Dataset
     return dataset
 
 
-def _run(
+def _attach_sinks(
     trainer: Trainer,
     config: DictConfig,
     checked: Mapping[str, Any],
     parts: Parts,
     folder: Path,
     fingerprint: str,
-) -> Trainer:
+) -> None:
+    """Everything the run is to leave in its folder."""
     resolved = OmegaConf.to_container(config, resolve=True)
+    yaml = OmegaConf.to_yaml(OmegaConf.create(resolved))
+    (folder / "config.yaml").write_text(yaml, encoding="utf-8")
+    settings = checked["trainer"]
+    tensorboard = TensorBoard(folder / "tensorboard", trainer.step, yaml, hyperparameters(resolved))
     about = {
         "config": resolved,
         "links": find_links(config),
         "fingerprint": fingerprint,
         "versions": versions(),
     }
-    yaml = OmegaConf.to_yaml(OmegaConf.create(resolved))
-    (folder / "config.yaml").write_text(yaml, encoding="utf-8")
-    settings = checked["trainer"]
-    tensorboard = TensorBoard(folder / "tensorboard", trainer.step, yaml, hyperparameters(resolved))
-    real = None
-    if isinstance(parts.dataset, Gaussians):
-        real = parts.dataset.load().images[:POINTS]
     checkpoints = Checkpoints(
         settings["checkpoint_every"], folder / "checkpoints", settings["keep_last"], about
     )
@@ -116,56 +116,37 @@ def _run(
             folder / "samples",
             parts.generator,
             checked["seed"],
-            real,
+            parts.dataset.load().images[:POINTS] if isinstance(parts.dataset, Gaussians) else None,
             tensorboard,
         ),
         checkpoints,
         progress(trainer.step, trainer.steps),
+        Summary(
+            folder / "summary.json",
+            checkpoints,
+            {name: count_parameters(network) for name, network in parts.networks.items()},
+            trainer.device,
+            trainer.images,
+        ),
     ]
     trainer.rollback = lambda: trainer.load_state_dict(load_newest(folder)[1]["state"])
-    sizes = {
-        "generator": count_parameters(parts.generator),
-        "discriminator": count_parameters(parts.discriminator),
-    }
-    log.info(
-        "%s: G %s and D %s parameters, %s pictures, %d steps on %s, into %s",
-        *(config.name, f"{sizes['generator']:,}", f"{sizes['discriminator']:,}"),
-        *(f"{trainer.batches.size:,}", trainer.steps, trainer.device, folder),
-    )
-    began = time.monotonic(), trainer.images
-    reason = "failed"
+
+
+def _run(trainer: Trainer, batch_size: int) -> None:
     try:
-        reason = trainer.run()
+        trainer.run()
     except torch.OutOfMemoryError as error:
-        reason = "out of memory"
-        raise RunFailed(
-            f"out of memory with data.batch_size={checked['data']['batch_size']}; take less"
-        ) from error
+        trainer.outcome = "out of memory"
+        raise RunFailed(f"out of memory with data.batch_size={batch_size}; take less") from error
     except RunFailed as error:
-        reason = str(error)
+        trainer.outcome = str(error)
         raise
     except KeyboardInterrupt:
-        reason = "SIGINT"
+        trainer.outcome = "stopped at once"
         raise
     finally:
         for sink in trainer.sinks:
             sink.close(trainer)
-        seconds = time.monotonic() - began[0]
-        summary = {
-            "step": trainer.step,
-            "reason": reason,
-            "metrics": trainer.last_report,
-            "images_per_second": round((trainer.images - began[1]) / seconds, 1),
-            "seconds": round(seconds, 1),
-            "checkpoint": checkpoints.newest and str(checkpoints.newest.relative_to(folder)),
-            "parameters": sizes,
-            "device": device_name(trainer.device),
-            "versions": versions(),
-            "peak_memory_bytes": peak_memory(trainer.device),
-        }
-        (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
-    log.info("%s after %d steps in %.0f s: %s", reason, trainer.step, seconds, checkpoints.newest)
-    return trainer
 
 
 def hyperparameters(config: Any) -> dict[str, bool | str | float | int]:
@@ -178,22 +159,6 @@ def hyperparameters(config: Any) -> dict[str, bool | str | float | int]:
     }
 
 
-def versions() -> dict[str, str]:
-    """What the run was made with."""
-    packages = ("gan-cli", "torch", "torchvision")
-    return {"python": platform.python_version()} | {name: version(name) for name in packages}
-
-
-def device_name(device: torch.device) -> str:
-    """The device as a person knows it."""
-    if device.type == "cuda":
-        return f"{device}: {torch.cuda.get_device_name(device)}"
-    return f"{device.type} with {torch.get_num_threads()} threads"
-
-
-def peak_memory(device: torch.device) -> int:
-    """Most bytes held at once: on the GPU where there is one, else by the process."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def shown(folder: Path) -> Path:
+    """A path as short as it can be said from here."""
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder

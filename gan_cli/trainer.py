@@ -150,6 +150,8 @@ class Trainer:
         self.report: dict[str, float] | None = None
         """Means since the last report, on the steps that log; None in between."""
         self.last_report: dict[str, float] = {}
+        self.outcome = "running"
+        """How the run ended: `finished`, a signal, or what went wrong."""
         self._meter = Meter()
         self._finite = FiniteCheck(device)
         self._skipped = 0
@@ -167,8 +169,8 @@ class Trainer:
             self.step, self.batches.position / self.batches.size, self.step / self.steps
         )
 
-    def run(self) -> str:
-        """Train; returns `finished`, or the name of the signal that ended the run."""
+    def run(self) -> None:
+        """Train until all steps are made or a signal ends the run."""
         self._since = (time.monotonic(), self.batches.position)
         with self.interrupts:
             while self.step < self.steps and self.interrupts.stop is None:
@@ -182,7 +184,7 @@ class Trainer:
                 for sink in self.sinks:
                     sink.offer(self, last)
                 self.interrupts.save = False
-        return "finished" if self.interrupts.stop is None else self.interrupts.stop.name
+        self.outcome = "finished" if self.interrupts.stop is None else self.interrupts.stop.name
 
     def play(self) -> None:
         """One step: every player's turns."""

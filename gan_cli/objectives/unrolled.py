@@ -86,6 +86,6 @@ def _judge(network: nn.Module, weights: Weights) -> Judge:
 
     def judge(x: Tensor, y: Tensor | None) -> Verdict:
         buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-        return Verdict(*functional_call(network, weights | buffers, (x, y)))
+        return Verdict.of(*functional_call(network, weights | buffers, (x, y)))
 
     return judge

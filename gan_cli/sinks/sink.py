@@ -18,6 +18,7 @@ class Run(Protocol):
     steps: int
     report: dict[str, float] | None
     last_report: dict[str, float]
+    outcome: str
     average: EMA | None
     interrupts: Interrupts
 

@@ -1,0 +1,83 @@
+"""summary.json: how a run ended."""
+
+import json
+import platform
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from gan_cli.sinks.checkpoint import Checkpoints
+from gan_cli.sinks.sink import Run, Sink
+
+
+class Summary(Sink):
+    """Written once, when the run closes, however it ended.
+
+    Args:
+        path: the file.
+        checkpoints: knows the newest.
+        parameters: how many numbers each network learns.
+        device: what the run computes on.
+        images: real pictures seen before this part of the run.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        checkpoints: Checkpoints,
+        parameters: Mapping[str, int],
+        device: torch.device,
+        images: int,
+    ) -> None:
+        super().__init__(every=0)
+        self.path, self.checkpoints, self.parameters = path, checkpoints, dict(parameters)
+        self.device = device
+        self._began, self._images = time.monotonic(), images
+
+    def write(self, run: Run) -> None:
+        """Write the file."""
+        seconds = max(time.monotonic() - self._began, 1e-9)
+        newest = self.checkpoints.newest
+        summary = {
+            "step": run.step,
+            "reason": run.outcome,
+            "metrics": run.last_report,
+            "images_per_second": round((run.images - self._images) / seconds, 1),
+            "seconds": round(seconds, 1),
+            "checkpoint": newest and str(newest.relative_to(self.path.parent)),
+            "parameters": self.parameters,
+            "device": device_name(self.device),
+            "versions": versions(),
+            "peak_memory_bytes": peak_memory(self.device),
+        }
+        self.path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+    def close(self, run: Run) -> None:
+        """The run is over."""
+        self.write(run)
+
+
+def versions() -> dict[str, str]:
+    """What the run is made with."""
+    packages = ("gan-cli", "torch", "torchvision")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def device_name(device: torch.device) -> str:
+    """The device as a person knows it."""
+    if device.type == "cuda":
+        return f"{device}: {torch.cuda.get_device_name(device)}"
+    return f"{device.type} with {torch.get_num_threads()} threads"
+
+
+def peak_memory(device: torch.device) -> int:
+    """Most bytes held at once: on the GPU where there is one, else by the process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
