@@ -141,7 +141,7 @@ class _Builder:
 def build_batches(
     config: Config, dataset: Dataset, device: torch.device
 ) -> MemoryBatches | StreamBatches:
-    """The endless stream of real pictures; reads or indexes the data."""
+    """The endless stream of a prepared dataset's pictures."""
     data = config["data"]
     return open_batches(
         dataset,

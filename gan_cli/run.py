@@ -54,6 +54,8 @@ def train(config: DictConfig, folder: Path, saved: Mapping[str, Any] | None = No
     with RunFolder(folder):
         if saved:
             resume.compare(saved["config"], OmegaConf.to_container(config, resolve=True))
+        if dataset is None:
+            parts.dataset.prepare()
         batches = build_batches(checked, parts.dataset, device)
         trainer = build_trainer(checked, parts, batches, device)
         if saved:
