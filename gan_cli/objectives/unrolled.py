@@ -76,8 +76,6 @@ class Unrolled(Trick):
                 k: v.clone() if isinstance(v, Tensor) else v for k, v in memory.items()
             }
         optimizer.step()
-        for p in ahead:
-            p.grad = None
         return ahead, [optimizer.state[p] for p in ahead]
 
 

@@ -152,18 +152,28 @@ def test_terms_of_d_are_part_of_its_steps():
     assert scores[0] != pytest.approx(scores[1], rel=1e-3)
 
 
-def test_weights_out_of_play_give_no_nan():
-    """A zero gradient under Adam's square root, twice differentiated."""
-    network = Slope(0.5)
-    network.unused = nn.Parameter(torch.ones(3))
+class Dead(Slope):
+    """D(x) = w x + dead relu(x - 100)."""
+
+    def __init__(self, w: float) -> None:
+        super().__init__(w)
+        self.dead = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        score, features = super().forward(x)
+        return score + self.dead * torch.relu(x.flatten() - 100), features
+
+
+def test_dead_weights_give_no_nan():
+    """A zero gradient under Adam's square root, differentiated again."""
+    network = Dead(0.5)
     unrolled = Unrolled(steps=2)
     unrolled.attach(torch.optim.Adam(network.parameters(), 0.1))
     real, fake = torch.rand(4, 1, 1, 1), torch.rand(4, 1, 1, 1, requires_grad=True)
     adversary = Adversary(network, Wasserstein())
 
     def losses(exchange: Exchange) -> dict[str, Tensor]:
-        unused = 0.0 * (network.unused * fake.sum()).sum()
-        return {"adversarial": adversary.discriminator_loss(exchange), "nothing": unused}
+        return {"adversarial": adversary.discriminator_loss(exchange)}
 
     exchange = unrolled(network, lambda judge: exchange_of(judge, real, fake), losses)
     (slope,) = torch.autograd.grad(exchange.fake.score.sum(), fake)

@@ -105,6 +105,23 @@ def test_color_moves_the_mean_by_brightness_alone():
     assert 0.49 < moved.max() <= 0.5
 
 
+def test_color_scales_contrast_and_saturation():
+    """Gray spreads by the contrast in [0.5, 1.5], channels besides by the saturation in [0, 2]."""
+    torch.manual_seed(0)
+    x = torch.rand(2000, 3, 2, 2, dtype=torch.double)
+    changed = recolor(x)
+    spread = []
+    for pictures in (x, changed):
+        gray = pictures.mean(1, keepdim=True)
+        mean = pictures.mean((1, 2, 3), keepdim=True)
+        spread.append(((gray - mean).flatten(1).norm(dim=1), (pictures - gray)[:, 0, 0, 0]))
+    contrast = spread[1][0] / spread[0][0]
+    saturation = spread[1][1] / spread[0][1] / contrast
+    for found, low, high in ((contrast, 0.5, 1.5), (saturation, 0.0, 2.0)):
+        assert low - 1e-6 <= found.min() < low + 0.01
+        assert high - 0.01 < found.max() <= high + 1e-6
+
+
 def test_no_policy_changes_nothing():
     plain, without = Tiny(), Tiny(views=[DiffAugment([])])
     plain.play(3), without.play(3)
