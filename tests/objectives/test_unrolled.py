@@ -153,7 +153,7 @@ def test_terms_of_d_are_part_of_its_steps():
 
 
 class Dead(Slope):
-    """D(x) = w x + dead relu(x - 100)."""
+    """D(x) = w x + relu(dead x - 100), a hidden unit that never fires."""
 
     def __init__(self, w: float) -> None:
         super().__init__(w)
@@ -161,7 +161,7 @@ class Dead(Slope):
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         score, features = super().forward(x)
-        return score + self.dead * torch.relu(x.flatten() - 100), features
+        return score + torch.relu(self.dead * x.flatten() - 100), features
 
 
 def test_dead_weights_give_no_nan():
