@@ -34,13 +34,19 @@ from gan_cli.trainer import Trainer
 log = logging.getLogger(__name__)
 
 
-def train(config: DictConfig, folder: Path, saved: Mapping[str, Any] | None = None) -> Trainer:
+def train(
+    config: DictConfig,
+    folder: Path,
+    saved: Mapping[str, Any] | None = None,
+    chosen: Sequence[str] = (),
+) -> Trainer:
     """Train as `config` says and leave everything in `folder`.
 
     Args:
         config: composed and not yet checked.
         folder: the run's; made where missing.
         saved: a checkpoint's content to go on from.
+        chosen: the keys that were given on the command line.
 
     Raises:
         UserError: bad config or bad input.
@@ -66,7 +72,14 @@ def train(config: DictConfig, folder: Path, saved: Mapping[str, Any] | None = No
                     *(trainer.step, trainer.steps, 2 * trainer.steps),
                 )
                 return trainer
-        _attach_sinks(trainer, config, checked, parts, folder, batches.fingerprint)
+        about = {
+            "config": OmegaConf.to_container(config, resolve=True),
+            "links": find_links(config),
+            "chosen": sorted({*chosen, *(saved or {}).get("chosen", [])}),
+            "fingerprint": batches.fingerprint,
+            "versions": versions(),
+        }
+        _attach_sinks(trainer, about, checked, parts, folder)
         log.info(
             "%s: %s pictures, %d steps on %s, into %s",
             *(config.name, f"{batches.size:,}", trainer.steps, device, shown(folder)),
@@ -89,24 +102,19 @@ def _count_classes(config: DictConfig, trusted: Sequence[str] | None) -> Dataset
 
 def _attach_sinks(
     trainer: Trainer,
-    config: DictConfig,
+    about: Mapping[str, Any],
     checked: Mapping[str, Any],
     parts: Parts,
     folder: Path,
-    fingerprint: str,
 ) -> None:
-    """Everything the run is to leave in its folder."""
-    resolved = OmegaConf.to_container(config, resolve=True)
+    """Everything the run is to leave in its folder; `about` goes into each checkpoint."""
+    resolved = about["config"]
     yaml = OmegaConf.to_yaml(OmegaConf.create(resolved))
     (folder / "config.yaml").write_text(yaml, encoding="utf-8")
     settings = checked["trainer"]
-    tensorboard = TensorBoard(folder / "tensorboard", trainer.step, yaml, hyperparameters(resolved))
-    about = {
-        "config": resolved,
-        "links": find_links(config),
-        "fingerprint": fingerprint,
-        "versions": versions(),
-    }
+    tensorboard = TensorBoard(
+        folder / "tensorboard", trainer.step, yaml, hyperparameters(resolved, about["chosen"])
+    )
     checkpoints = Checkpoints(
         settings["checkpoint_every"], folder / "checkpoints", settings["keep_last"], about
     )
@@ -151,13 +159,18 @@ def _run(trainer: Trainer, batch_size: int) -> None:
             sink.close(trainer)
 
 
-def hyperparameters(config: Any) -> dict[str, bool | str | float | int]:
-    """What a sweep may vary, flat, for TensorBoard's HParams page."""
-    skipped = ("trainer.", "resume", "trust", "data.root", "data.workers", "data.memory_limit")
+def hyperparameters(config: Any, chosen: Sequence[str]) -> dict[str, bool | str | float | int]:
+    """What tells this run from others, flat, for TensorBoard's HParams page.
+
+    All keys of a config would bury the two that a sweep varies: the page gets those that were given
+    on the command line, and the usual suspects.
+    """
+    values = dict(leaves(config)) | {"tricks": ", ".join(config["tricks"])}
+    wanted = ("name", "seed", "data.batch_size", "optimizer.lr", "tricks", *chosen)
     return {
-        key: value if isinstance(value, (bool, int, float, str)) else str(value)
-        for key, value in leaves(config)
-        if not key.startswith(skipped)
+        key: value if isinstance(value := values[key], bool | int | float | str) else str(value)
+        for key in dict.fromkeys(wanted)
+        if key in values and not key.startswith("trainer.")  # how long, not what
     }
 
 

@@ -28,7 +28,9 @@ def train(config: DictConfig, saved: Mapping[str, Any] | None = None) -> float |
     """One job; returns the scalar that `trainer.returns` names."""
     from gan_cli import run  # torch is imported only once the config has composed
 
-    trainer = run.train(config, Path(HydraConfig.get().runtime.output_dir), saved)
+    hydra = HydraConfig.get()
+    chosen = [override.partition("=")[0].lstrip("+~") for override in hydra.overrides.task]
+    trainer = run.train(config, Path(hydra.runtime.output_dir), saved, chosen)
     if trainer.interrupts.stop is not None:
         raise Stopped(trainer.interrupts.stop.name)
     return trainer.last_report.get(config.trainer.returns)
