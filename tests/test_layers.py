@@ -13,7 +13,7 @@ PACKAGE = Path(gan_cli.__file__).parent
 FLOORS = [
     {"cli"},
     {"run", "resume", "drawing", "evaluation"},
-    {"checkpointed"},
+    {"checkpointed", "reference"},
     {"build"},
     {"config", "compatibility"},
     {"check"},

@@ -25,7 +25,15 @@ from gan_cli.paths import conf_folder
 log = logging.getLogger(__name__)
 
 FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
-PATH_KEYS = ("resume", "checkpoint", "out", "data.root", "hydra.run.dir", "hydra.sweep.dir")
+PATH_KEYS = (
+    "resume",
+    "checkpoint",
+    "out",
+    "inception",
+    "data.root",
+    "hydra.run.dir",
+    "hydra.sweep.dir",
+)
 
 
 class Stopped(BaseException):
