@@ -21,6 +21,14 @@ TINY = ["data.limit=64", "data.batch_size=16", "trainer.steps=4", "trainer.log_e
 NARROW = ["model.generator.width=8", "model.discriminator.width=8"]
 
 
+def narrow(model: str) -> list[str]:
+    """What makes the networks of a model small."""
+    if model in ("vanilla", "cgan"):
+        return ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"]
+    limits = ["model.generator.max_width=8", "model.discriminator.max_width=8"]
+    return NARROW + (limits if model.startswith(("sngan", "wgan_gp_r", "cgan_p")) else [])
+
+
 def options(group: str) -> list[str]:
     """The names in a config group."""
     return sorted(path.stem for path in (conf_folder() / group).glob("*.yaml"))

@@ -10,7 +10,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gan_cli.sinks.checkpoint import load, load_newest
-from tests.conftest import NARROW, TINY, Command, options
+from tests.conftest import NARROW, TINY, Command, narrow, options
 
 SIX = [*TINY, "trainer.steps=6", "trainer.checkpoint_every=3", "trainer.keep_last=9"]
 LAYER_NORM = "model.discriminator.normalization=layer"
@@ -66,8 +66,7 @@ def check_resume(gan_train: Command, tmp_path: Path, *arguments: str) -> None:
 
 @pytest.mark.parametrize("model", options("model"))
 def test_every_model(gan_train: Command, tmp_path: Path, model: str) -> None:
-    small = ["model.generator.hidden=[8]"] if model in ("vanilla", "cgan") else NARROW
-    check_resume(gan_train, tmp_path, f"model={model}", *small)
+    check_resume(gan_train, tmp_path, f"model={model}", *narrow(model))
 
 
 @pytest.mark.parametrize("trick", options("tricks"))

@@ -11,7 +11,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gan_cli.sinks.checkpoint import load_newest
-from tests.conftest import NARROW, TINY, Command, options
+from tests.conftest import NARROW, TINY, Command, narrow, options
 
 EVERY = ["trainer.sample_every=2", "trainer.checkpoint_every=2"]
 
@@ -80,9 +80,8 @@ def test_points_are_plotted(gan_train: Command) -> None:
 def test_every_model_takes_two_steps(gan_train: Command, model: str, data: str) -> None:
     points = data == "gaussians"
     mlp = model in ("vanilla", "cgan")
-    small = [] if mlp else NARROW
     limit = "data.size=64" if points else "data.limit=64"
-    result = gan_train("debug=fast", f"model={model}", f"data={data}", limit, *small)
+    result = gan_train("debug=fast", f"model={model}", f"data={data}", limit, *narrow(model))
     if points and not mlp:
         assert result.code == 2
         assert "image_size" in result.err
@@ -158,7 +157,7 @@ def test_the_same_seed_gives_the_same_run(gan_train: Command) -> None:
         # 30, 31: names
         (["trainer.stesp=5"], "trainer.stesp: no such key; did you mean steps?"),
         (["model=dcgn"], "model=dcgn: no such model; did you mean dcgan?"),
-        (["model=zzz"], "model=zzz: no such model; there is cgan, cgan_dcgan, dcgan"),
+        (["model=zzz"], "model=zzz: no such model; there is cgan, cgan_dcgan, cgan_projection"),
         (["tricks=[instance_nose]"], "tricks=instance_nose: no such tricks; did you mean"),
         # 32, 34, 35: types, missing values, keys nobody reads
         (["data.batch_size=many"], "data.batch_size='many': should be a valid integer"),
