@@ -67,13 +67,13 @@ def evaluate(config: DictConfig) -> Path:
     fakes = make_fakes(generator, order.count, order.seed, y)
     about = {
         "checkpoint": str(found),
-        "step": content["state"]["step"],
-        "ema": order.ema and content["state"]["average"] is not None,
+        "step": content["state"].get("step"),
+        "ema": order.ema and content["state"].get("average") is not None,
         "seed": order.seed,
         "count": order.count,
     }
     log.info(
-        "%s, step %d: %d fakes%s against %d real pictures (%s); held out: %d (%s)",
+        "%s, step %s: %d fakes%s against %d real pictures (%s); held out: %d (%s)",
         *(found, about["step"], order.count, " from the mean of weights" if about["ema"] else ""),
         *(len(reference.images), reference.split),
         *(len(reference.held_out), reference.held_out_split),
@@ -128,9 +128,9 @@ def measure(
         yield about.modes(held_out, points, dataset.centres, dataset.std)
         return
     labelled = reference.labels is not None and dataset.n_classes > 1
+    inception = _open_inception(order.inception, dataset.channels, required=not labelled)
     if labelled:
         yield _by_classifier(reference, fakes, y, order.seed, device)
-    inception = _open_inception(order.inception, dataset.channels, required=not labelled)
     if inception is not None:
         yield _by_inception(inception.to(device).eval(), reference, fakes, order.seed, device)
 

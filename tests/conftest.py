@@ -91,3 +91,12 @@ def gan_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
 def gan_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     """`gan-sample`."""
     return _command("sample", tmp_path, capsys)
+
+
+@pytest.fixture
+def gan_evaluate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """`gan-evaluate`, with a cache of its own."""
+    monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "cache"))
+    return _command("evaluate", tmp_path, capsys)

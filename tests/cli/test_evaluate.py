@@ -1,0 +1,155 @@
+import functools
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from gan_cli.metrics import classifier, inception
+from tests.conftest import NARROW, TINY
+
+
+@pytest.fixture(autouse=True)
+def briefly(monkeypatch):
+    """Classifiers of two steps: figures mean nothing, and every path is walked."""
+    monkeypatch.setattr(classifier, "train", functools.partial(classifier.train, steps=2))
+
+
+def figures(path):
+    return {figure["name"]: figure for figure in json.loads(path.read_text())["figures"]}
+
+
+def test_labelled_pictures_are_measured_by_a_classifier(gan_train, gan_evaluate, tmp_path):
+    run = gan_train("model=cgan", *TINY).folder
+    result = gan_evaluate(f"checkpoint={run}", "count=100", "seed=3")
+    assert result.code == 0, result.err
+    found = figures(run / "evaluation.json")
+    assert list(found) == [
+        *("fd_classifier", "kd_classifier", "precision", "recall", "density", "coverage"),
+        *("classes_reached", "class_kl", "label_accuracy"),
+    ]
+    fd = found["fd_classifier"]
+    # all 1,497 digits, though the run saw 64 of them
+    assert (fd["fakes"], fd["reals"], fd["held_out_reals"]) == (100, 1497, 100)
+    assert (fd["split"], fd["held_out_split"], fd["seed"]) == ("train", "test", 3)
+    assert "classifier" in fd["extractor"]
+    assert fd["note"] == "too high: 100 samples are few for 128 features"
+    assert 0 <= fd["held_out"] < fd["value"]
+    for name in found:
+        assert name in result.out
+    assert "too high: 100 samples" in result.out
+    # nothing else is left in the folder it was called from
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "cache"}
+
+
+def test_the_same_seed_gives_the_same_figures(gan_train, gan_evaluate, tmp_path):
+    run = gan_train(*TINY, *NARROW).folder
+    for out in ("a.json", "b.json"):
+        assert gan_evaluate(f"checkpoint={run}", "count=20", f"out={tmp_path / out}").code == 0
+    assert (tmp_path / "a.json").read_text() == (tmp_path / "b.json").read_text()
+    assert "label_accuracy" not in figures(tmp_path / "a.json")  # it takes no orders
+    assert not (run / "evaluation.json").exists()
+
+
+def test_points_are_measured_by_their_modes(gan_train, gan_evaluate):
+    run = gan_train("model=vanilla", "data=gaussians", "data.size=600", "trainer.steps=2").folder
+    result = gan_evaluate(f"checkpoint={run}", "count=200")
+    assert result.code == 0, result.err
+    found = figures(run / "evaluation.json")
+    assert set(found) == {"modes_hit", "high_quality", "reverse_kl"}
+    assert found["modes_hit"]["held_out"] == 8
+    assert found["high_quality"]["held_out"] > 0.95
+
+
+@pytest.fixture
+def colours(tmp_path):
+    """A folder of RGB pictures without labels."""
+    folder = tmp_path / "colours"
+    folder.mkdir()
+    for number in range(120):
+        Image.new("RGB", (16, 16), (number, 2 * number, 255 - number)).save(
+            folder / f"{number}.png"
+        )
+    return folder
+
+
+def unlabelled(folder):
+    return ["data=folder", f"data.root={folder}", "data.image_size=16", *TINY, *NARROW]
+
+
+def test_rgb_without_labels_needs_inception(gan_train, gan_evaluate, monkeypatch, colours):
+    def fail(*_, **__):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
+    run = gan_train(*unlabelled(colours)).folder
+    result = gan_evaluate(f"checkpoint={run}", "count=20")
+    assert result.code == 2
+    assert len(result.problems) == 1
+    assert "cannot be fetched" in result.problems[0]
+    result = gan_evaluate(f"checkpoint={run}", "count=20", "inception=none")
+    assert (result.code, len(result.problems)) == (2, 1)
+
+
+def test_inception_measures_rgb(gan_train, gan_evaluate, monkeypatch, colours, tmp_path):
+    class Stub(torch.nn.Module):
+        def __init__(self, weights):
+            super().__init__()
+            assert weights == tmp_path / "w=1.pth"
+
+        def forward(self, pictures):
+            features = pictures.float().mean((2, 3))
+            return features, features
+
+    run = gan_train(*unlabelled(colours)).folder
+    monkeypatch.setattr("gan_cli.evaluation.Inception", Stub)
+    result = gan_evaluate(f"checkpoint={run}", "count=20", f"inception={tmp_path / 'w=1.pth'}")
+    assert result.code == 0, result.err
+    found = figures(run / "evaluation.json")
+    assert {"fid", "kid", "is", "precision", "coverage"} <= found.keys()
+    assert (found["fid"]["reals"], found["fid"]["held_out_reals"]) == (108, 12)
+    assert found["fid"]["split"] == "nine tenths"
+
+
+def test_labelled_rgb_goes_on_without_inception(gan_train, gan_evaluate, monkeypatch, tmp_path):
+    def fail(*_, **__):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
+    run = gan_train("data.channels=3", *TINY, *NARROW).folder
+    result = gan_evaluate(f"checkpoint={run}", "count=20")
+    assert result.code == 0, result.err
+    assert "without FID, KID and IS" in result.out
+    assert "fid" not in figures(run / "evaluation.json")
+
+
+def test_what_cannot_be_measured_is_said_in_one_line(gan_train, gan_evaluate, tmp_path):
+    run = gan_train(*TINY, *NARROW).folder
+    for arguments, said in (
+        (["checkpoint=nowhere"], "nowhere: no such checkpoint"),
+        ([f"checkpoint={run}", "count=3"], "count=3: should be"),
+        ([f"checkpoint={run}", "data.root=elsewhere"], "data.root: this run's data has no such"),
+        ([f"checkpoint={run}", "inception=w.pth"], "inception: it sees RGB"),
+        ([f"checkpoint={run}", "data.limit=5"], "too few"),
+        ([f"checkpoint={run}", "cuont=5"], "cuont: no such key; did you mean count?"),
+        ([], "checkpoint: missing"),
+    ):
+        result = gan_evaluate(*arguments, *(["count=20"] if len(arguments) < 2 else []))
+        assert result.code == 2, arguments
+        assert len(result.problems) == 1, result.err
+        assert said in result.problems[0]
+
+
+def test_the_running_mean_can_be_left_out(gan_train, gan_evaluate, tmp_path):
+    run = gan_train(*TINY, *NARROW, "tricks=[ema]").folder
+    written = {}
+    for ema in ("true", "false"):
+        out = tmp_path / f"{ema}.json"
+        assert gan_evaluate(f"checkpoint={run}", "count=20", f"ema={ema}", f"out={out}").code == 0
+        written[ema] = json.loads(out.read_text())
+    assert [written[ema]["ema"] for ema in ("true", "false")] == [True, False]
+    assert written["true"]["figures"] != written["false"]["figures"]
+
+
+def test_inceptions_digest_is_part_of_its_name():
+    assert inception.SHA256 in inception.URL
