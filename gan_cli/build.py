@@ -50,6 +50,7 @@ def open_device(name: str) -> torch.device:
     Raises:
         UserError: it is not a device of this machine.
     """
+    torch.backends.cudnn.deterministic = True  # or a resumed run would drift from an unbroken one
     if name == "auto":
         return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     try:

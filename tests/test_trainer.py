@@ -136,7 +136,7 @@ def test_sinks_write_when_they_are_due_and_at_the_end() -> None:
 
 
 def test_a_sink_that_cannot_write_warns_once(caplog: pytest.LogCaptureFixture) -> None:
-    """FAULTS 4: a full disk for grids or curves does not end the run; for checkpoints it does (3)."""
+    """FAULTS 4: without grids or curves a run goes on; 3: without checkpoints it does not."""
 
     class Full(Noting):
         def write(self, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Signals to a real process: it finishes the step, saves, and says by its exit code how it ended."""
+"""Signals to a real process: it finishes the step, saves, and tells by its exit code."""
 
 import json
 import os

@@ -133,7 +133,7 @@ def test_epochs_instead_of_steps(gan_train: Command) -> None:
 
 
 def test_the_same_seed_gives_the_same_run(gan_train: Command) -> None:
-    runs = [gan_train(*TINY, *NARROW, folder=name, *EVERY) for name in ("a", "b")]
+    runs = [gan_train(*TINY, *NARROW, *EVERY, folder=name) for name in ("a", "b")]
     states = [load_newest(r.folder)[1]["state"]["objective"] for r in runs]
     assert all(torch.equal(states[0][k], states[1][k]) for k in states[0])
 
