@@ -1,0 +1,121 @@
+"""Published recipes: each composes, trains, and has a page whose numbers are its config's."""
+
+import functools
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+from PIL import Image
+
+from gan_cli.config import check, leaves
+from gan_cli.paths import conf_folder
+from gan_cli.sinks.checkpoint import load_newest
+from tests.conftest import REPOSITORY, Command, narrow, options
+
+EXPERIMENTS = options("experiment")
+FOLDER = conf_folder() / "experiment"
+PAGES = REPOSITORY / "docs" / "recipes"
+HEADINGS = ["Paper", "What it pins", "Command", "Published", "Measured"]
+GROUPS = {"model", "data", "optimizer", "optimizer/schedule"}
+
+# What stands in for a recipe's data: the same shape, nothing to download.
+STAND_INS = {
+    "mnist": ["data=digits", "data.image_size=28", "data.limit=64"],
+    "cifar10": ["data=digits", "data.image_size=32", "data.channels=3", "data.limit=64"],
+    "folder": ["data.root=pictures"],
+    "gaussians": ["data.size=64"],
+}
+
+
+@functools.cache
+def composed(name: str) -> tuple[DictConfig, dict[str, str]]:
+    """An experiment's config as it ships, and which option of each group it takes."""
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        overrides = [f"experiment={name}", f"name={name}"]
+        config = compose("train", overrides, return_hydra_config=True)
+    chosen = dict(config.hydra.runtime.choices)
+    return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), chosen
+
+
+def page(name: str) -> str:
+    return (PAGES / f"{name}.md").read_text(encoding="utf-8")
+
+
+def table(name: str) -> dict[str, object]:
+    """What a page says is pinned: key -> value."""
+    rows = re.findall(r"^\| `(.+?)` \| `(.+?)` \| .+ \|$", page(name), re.MULTILINE)
+    return {key: OmegaConf.create(f"value: {value}").value for key, value in rows}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_it_passes_the_check(name: str) -> None:
+    config, chosen = composed(name)
+    found = {"data": {"root": "pictures"}} if chosen["data"] == "folder" else {}
+    check(OmegaConf.merge(config, found))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_it_takes_two_steps(gan_train: Command, name: str) -> None:
+    _, chosen = composed(name)
+    if chosen["data"] == "folder":
+        Path("pictures").mkdir()
+        for number in range(4):
+            Image.new("RGB", (70, 80), (60 * number, 0, 0)).save(f"pictures/{number}.png")
+    small = [*STAND_INS[chosen["data"]], *narrow(chosen["model"]), "data.batch_size=4"]
+    result = gan_train(f"experiment={name}", *small, "trainer.steps=2")
+    assert result.code == 0, result.err
+
+    # other data and narrower networks leave the rest of the recipe as it was
+    trained = OmegaConf.create(load_newest(result.folder)[1]["config"])
+    changed = {argument.partition("=")[0] for argument in small} | {"trainer.steps"}
+    for key, value in table(name).items():
+        if key not in GROUPS | changed:
+            assert OmegaConf.select(trained, key) == value, key
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_its_page_has_the_numbers_of_its_config(name: str) -> None:
+    config, chosen = composed(name)
+    assert table(name).keys() >= GROUPS
+    for key, value in table(name).items():
+        actual = chosen[key] if key in GROUPS else OmegaConf.select(config, key)
+        assert actual == value, key
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_its_page_explains_all_it_pins(name: str) -> None:
+    pinned = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    defaults = pinned.pop("defaults")
+    keys = {key for key, _ in leaves(pinned)}
+    groups = {key.removeprefix("override /") for default in defaults for key in default}
+    assert keys | groups <= table(name).keys() | {"tricks"}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_its_page_is_like_the_others(name: str) -> None:
+    assert re.findall(r"^## (.+)$", page(name), re.MULTILINE) == HEADINGS
+    assert re.search(rf"^gan-train experiment={name}\b", page(name), re.MULTILINE)
+    header = (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    assert f"docs/recipes/{name}.md" in header
+    assert f"gan-train experiment={name}" in header
+
+
+def test_every_page_is_of_an_experiment_and_in_the_overview() -> None:
+    assert sorted(path.stem for path in PAGES.glob("*.md")) == sorted(["README", *EXPERIMENTS])
+    listed = re.findall(r"^\| \[`(\w+)`\]\((\w+)\.md\)", page("README"), re.MULTILINE)
+    assert sorted(listed) == [(name, name) for name in EXPERIMENTS]
+
+
+@pytest.mark.parametrize(
+    ("name", "tricks"),
+    [
+        ("dcgan_cifar10", {"ema"}),
+        ("wgan_gp_cifar10", {"ema", "gradient_penalty"}),
+        ("unrolled_ring", {"ema", "unrolled"}),
+    ],
+)
+def test_tricks_are_those_of_its_model_and_its_own(name: str, tricks: set[str]) -> None:
+    assert composed(name)[0].tricks.keys() == tricks
