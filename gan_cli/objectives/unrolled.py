@@ -18,7 +18,7 @@ TINY = 1e-15
 
 
 class Unrolled(Trick):
-    """G's loss is that against D after further steps (Metz et al. 2017, equations 7 to 9).
+    """G's loss is that against D after further steps (Metz et al. 2017, section 2.2).
 
     The steps are those of D's own optimizer, from its present memory, on the batch at hand, and G's
     gradient flows through them. They happen on copies of D's weights and buffers and of the
