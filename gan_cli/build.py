@@ -18,7 +18,8 @@ from gan_cli.losses import Loss
 from gan_cli.networks.roles import Discriminator, Generator
 from gan_cli.objectives.gan import Game
 from gan_cli.objectives.unrolled import Unrolled
-from gan_cli.trainer import Player, Trainer
+from gan_cli.player import Player
+from gan_cli.trainer import Trainer
 from gan_cli.tricks.places import STAGES, LabelTrick, Layer, Pool, Side, StepHook, Term, View
 
 Config = Mapping[str, Any]

@@ -6,7 +6,6 @@ its full key, so that all of them can be shown together.
 """
 
 import dataclasses
-import difflib
 import functools
 import importlib
 import inspect
@@ -18,6 +17,7 @@ import torch
 
 from gan_cli.errors import UserError
 from gan_cli.ranges import Momentum, NonNegative, Positive
+from gan_cli.spelling import nearest
 
 TARGET = "_target_"
 TRUSTED = ("gan_cli", "torch.optim")
@@ -177,15 +177,6 @@ class Checker:
                 full = f"{key}.{name}".lstrip(".")
                 self.problems[full] = f"{full}: missing; give +{full}=..."
         return checked
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint at the real name someone may have meant, or at all there are."""
-    known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; there is {', '.join(known)}" if known else ""
 
 
 def _is_component(wanted: Any) -> bool:

@@ -23,7 +23,7 @@ from gan_cli.data.dataset import Dataset
 from gan_cli.data.gaussians import Gaussians
 from gan_cli.errors import RunFailed
 from gan_cli.sinks.checkpoint import Checkpoints, load_newest
-from gan_cli.sinks.folder import RunFolder
+from gan_cli.sinks.folder import run_folder
 from gan_cli.sinks.jsonl import JsonLines
 from gan_cli.sinks.progress import progress
 from gan_cli.sinks.samples import POINTS, Samples
@@ -57,7 +57,7 @@ def train(
     checked = check(config, trusted)
     device = open_device(checked["trainer"]["device"])
     parts = build_parts(checked, trusted, dataset)
-    with RunFolder(folder):
+    with run_folder(folder):
         if saved:
             resume.compare(saved["config"], OmegaConf.to_container(config, resolve=True))
         if dataset is None:

@@ -18,6 +18,7 @@ FLOORS = [
     {"config", "compatibility"},
     {"check"},
     {"trainer"},
+    {"player"},
     {"sinks"},
     {"objectives"},
     {"adversary"},
@@ -29,7 +30,7 @@ FLOORS = [
     {"metrics"},
     {"ema", "sampling", "pictures", "meter"},
     {"schedules", "interrupts", "randomness", "distributed"},
-    {"errors", "ranges", "paths", "console"},
+    {"errors", "ranges", "paths", "console", "spelling"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 HYDRA = {"cli"}
@@ -73,4 +74,4 @@ def test_imports_point_downwards(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 280
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 250

@@ -11,9 +11,10 @@ from gan_cli.ema import EMA
 from gan_cli.errors import RunFailed
 from gan_cli.exchange import Progress
 from gan_cli.objectives.gan import Turn
+from gan_cli.player import Player
 from gan_cli.schedules import Constant, Linear
 from gan_cli.sinks.sink import Run, Sink
-from gan_cli.trainer import NonFinite, Player, Trainer
+from gan_cli.trainer import NonFinite, Trainer
 from gan_cli.tricks.places import Side, StepHook
 
 CPU = torch.device("cpu")

@@ -1,7 +1,6 @@
 """Why a config did not compose: all mistakes at once, each with its nearest right spelling."""
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+
+from gan_cli.spelling import nearest
 
 
 def diagnose(error: Exception, config_name: str, folder: Path, arguments: list[str]) -> list[str]:
@@ -44,7 +45,7 @@ def _problems(config_name: str, arguments: list[str]) -> Iterator[str]:
             continue
         wrong = [choice for choice in _choices(override) if choice not in options]
         for choice in wrong:
-            yield f"{name}={choice}: no such {name}{_nearest(choice, options)}"
+            yield f"{name}={choice}: no such {name}{nearest(choice, options)}"
         if not wrong and not override.is_sweep_override():
             good_groups.append(override.input_line)
     config = compose(config_name, overrides=[line for line in good_groups if line])
@@ -54,7 +55,7 @@ def _problems(config_name: str, arguments: list[str]) -> Iterator[str]:
             continue
         missing, known = _missing(config, name)
         if missing:
-            yield f"{name}: no such key{_nearest(missing, known)}"
+            yield f"{name}: no such key{nearest(missing, known)}"
 
 
 def _choices(override: Override) -> list[str]:
@@ -74,14 +75,6 @@ def _missing(config: DictConfig, key: str) -> tuple[str, list[str]]:
             return name, known
         here = here[name]
     return "", []
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; there is {', '.join(known)}" if known else ""
 
 
 def _shortened(error: Exception) -> str:

@@ -249,10 +249,10 @@ def test_a_folder_that_cannot_be_written(gan_train: Command, tmp_path: Path) -> 
 
 def test_two_runs_do_not_share_a_folder(gan_train: Command, tmp_path: Path) -> None:
     """17: and the lock of a run that is gone is no lock."""
-    from gan_cli.sinks.folder import RunFolder
+    from gan_cli.sinks.folder import run_folder
 
     small = [*TINY, *NARROW]
-    with RunFolder(tmp_path / "run"):
+    with run_folder(tmp_path / "run"):
         result = gan_train(*small)
     assert result.code == 2
     assert "another run is writing here" in result.err
