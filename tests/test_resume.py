@@ -11,6 +11,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from gan_cli.sinks.checkpoint import load, load_newest
 from tests.conftest import NARROW, TINY, Command, narrow, options
+from tests.data.picture_files import write_picture
 
 SIX = [*TINY, "trainer.steps=6", "trainer.checkpoint_every=3", "trainer.keep_last=9"]
 LAYER_NORM = "model.discriminator.normalization=layer"
@@ -216,3 +217,22 @@ def test_a_sweep_cannot_be_resumed(gan_train: Command, tmp_path: Path) -> None:
     result = gan_train(f"resume={tmp_path}", "-m")
     assert result.code == 2
     assert "leave out -m" in result.err
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_folder_too_large_for_memory(gan_train: Command, tmp_path: Path, workers: int) -> None:
+    """Streamed, it trains as from memory, and resumes in the middle of an epoch."""
+    for number in range(20):
+        write_picture(tmp_path / "pictures" / f"{number}.png", seed=number)
+    folder = ["data=folder", f"data.root={tmp_path / 'pictures'}", "data.image_size=8"]
+    steps = ["data.batch_size=8", *SIX[2:], *NARROW]
+    memory = gan_train(*folder, *steps, folder="memory")
+    stream = gan_train(
+        *folder, *steps, "data.memory_limit=1e-6", f"data.workers={workers}", folder="stream"
+    )
+    assert stream.code == 0, stream.err
+    goal = load_newest(memory.folder)[1]["state"]
+    assert_equal(goal, load_newest(stream.folder)[1]["state"])
+    part = cut_off(stream.folder, 3, tmp_path / "part")
+    assert gan_train(f"resume={part}").code == 0
+    assert_equal(goal, load_newest(part)[1]["state"])
