@@ -1,0 +1,203 @@
+"""Which remedies keep a small GAN from losing modes, on Gaussians in the plane.
+
+    python benchmarks/modes.py --out docs/modes
+    python benchmarks/modes.py --out trial --remedies gan unrolled --seeds 2 --steps 500
+
+Trains each remedy on each dataset over several seeds, one run after the other through the same
+parts as `gan-train`, and writes OUT-ring.png, OUT-grid.png and the table in OUT.md; the rest of a
+page that is there already stays. Runs lie in --runs. One that is there with the same settings is
+not made again, so the study can be cut off and gone on with.
+"""
+
+import argparse
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import NamedTuple
+
+import torch
+from hydra import compose, initialize_config_dir
+from matplotlib.figure import Figure
+from torch import Tensor
+from tqdm import tqdm
+
+from gan_cli import run, sampling
+from gan_cli.data.gaussians import Gaussians
+from gan_cli.metrics.modes import ModeCoverage, gaussian_coverage
+from gan_cli.objectives.gan import Game
+from gan_cli.paths import conf_folder
+
+DATASETS = {"ring": "gaussians", "grid": "gaussians_grid"}
+
+# Two latent dimensions, and a G that learns faster than D: it runs from mode to mode. The weights'
+# mean (EMA) is left out, for it would blur where G is.
+SETTING = [
+    "model=vanilla",
+    "~tricks.ema",
+    "model.latent_dim=2",
+    "data.batch_size=128",
+    "model.generator.hidden=[64,64]",
+    "model.generator.activation=relu",
+    "model.generator.output=linear",
+    "model.discriminator.hidden=[64,64]",
+    "model.discriminator.activation=relu",
+    "model.discriminator.dropout=0",
+    "optimizer.generator.lr=1e-3",
+    "optimizer.discriminator.lr=3e-4",
+    "trainer.device=cpu",
+    "trainer.sample_every=0",
+    "trainer.checkpoint_every=0",
+]
+
+REMEDIES = {
+    "gan": "",
+    "unrolled": "tricks=[unrolled]",
+    "minibatch_discrimination": (
+        "tricks=[minibatch_discrimination] tricks.minibatch_discrimination.kernels=4"
+    ),
+    "wgan_gp": (  # a critic ahead of G, as the paper wants it; weight as in the authors' toy
+        "model.loss._target_=gan_cli.losses.Wasserstein tricks=[gradient_penalty] "
+        "tricks.gradient_penalty.weight=0.1 optimizer.betas=[0,0.9] model.n_critic=5 "
+        "optimizer.discriminator.lr=1e-3"
+    ),
+    "r1": "tricks=[r1] tricks.r1.weight=1",
+    "minibatch_stddev": "tricks=[minibatch_stddev]",
+    "instance_noise": "tricks=[instance_noise] tricks.instance_noise.schedule=linear",
+    "gan_d_ahead": "model.n_critic=5 optimizer.discriminator.lr=1e-3",  # wgan_gp's rates alone
+}
+
+SAMPLES = 2500
+START, END = "<!-- table: benchmarks/modes.py -->", "<!-- end of table -->"
+
+
+class Job(NamedTuple):
+    """One run."""
+
+    dataset: str
+    remedy: str
+    seed: int
+    steps: int
+
+    @property
+    def overrides(self) -> list[str]:
+        """What makes a config of it; a later value of a key replaces an earlier one."""
+        given = [
+            *(f"data={DATASETS[self.dataset]}", f"name={self.remedy}", f"seed={self.seed}"),
+            *(*SETTING, f"trainer.steps={self.steps}", *REMEDIES[self.remedy].split()),
+        ]
+        return list({item.partition("=")[0]: item for item in given}.values())
+
+
+def points_of(job: Job, runs: Path) -> Tensor:
+    """What the trained G of a job makes, [SAMPLES, 2]; trains it where that was not done yet."""
+    folder = runs / f"{job.dataset}-{job.remedy}-{job.seed}"
+    file = folder / "points.pt"
+    if file.exists():
+        saved = torch.load(file)
+        if saved["overrides"] == job.overrides:
+            return saved["points"]
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        config = compose("train", job.overrides)
+    folder.mkdir(parents=True, exist_ok=True)
+    game = run.train(config, folder).objective
+    assert isinstance(game, Game)
+    z = sampling.draw_latents(SAMPLES, game.generator.latent_dim, job.seed)
+    points = sampling.generate(game.generator, z, None).flatten(1)  # [N, 2, 1, 1] -> [N, 2]
+    torch.save({"overrides": job.overrides, "points": points}, file)
+    return points
+
+
+def gaussians(dataset: str) -> Gaussians:
+    """The data whose modes are counted."""
+    return Gaussians("ring") if dataset == "ring" else Gaussians("grid", n_classes=25)
+
+
+def table(found: dict[Job, Tensor]) -> str:
+    """Remedies against datasets; means over seeds, and the range of modes hit."""
+    lines = [
+        "| data | remedy | seeds | modes hit (least-most) | share within 3 sigma | reverse KL |",
+        "|---|---|---|---|---|---|",
+    ]
+    rows: dict[tuple[str, str], list[ModeCoverage]] = {}
+    for job, points in found.items():
+        data = gaussians(job.dataset)
+        coverage = gaussian_coverage(points, data.centres, data.std)
+        rows.setdefault((job.dataset, job.remedy), []).append(coverage)
+    for (dataset, remedy), seeds in sorted(rows.items(), key=_place):
+        hit = [coverage.modes_hit for coverage in seeds]
+        lines.append(
+            f"| {dataset} of {len(gaussians(dataset).centres)} | `{remedy}` | {len(seeds)} "
+            f"| {mean(hit):.1f} ({min(hit)}-{max(hit)}) "
+            f"| {mean(coverage.high_quality for coverage in seeds):.2f} "
+            f"| {mean(coverage.reverse_kl for coverage in seeds):.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def _place(row: tuple[tuple[str, str], object]) -> tuple[int, int]:
+    dataset, remedy = row[0]
+    return list(DATASETS).index(dataset), list(REMEDIES).index(remedy)
+
+
+def figure(dataset: str, panels: dict[str, Tensor]) -> Figure:
+    """What each remedy's G makes, over real points."""
+    drawn = Figure(figsize=(2.4 * len(panels), 2.7), layout="constrained")
+    real = gaussians(dataset).load().images[:2000].flatten(1)
+    for axes, (remedy, points) in zip(
+        drawn.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        axes.scatter(real[:, 0], real[:, 1], s=6, color="#b8b8b8", linewidths=0)
+        axes.scatter(points[:, 0], points[:, 1], s=2, color="#d1495b", alpha=0.5, linewidths=0)
+        axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), xticks=[], yticks=[], aspect="equal")
+        axes.set_title(remedy.replace("_", " "), fontsize=9)
+    return drawn
+
+
+def write(out: Path, found: dict[Job, Tensor]) -> None:
+    """The table into the page at OUT.md, and the figures of the first seed beside it."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    block = f"{START}\n{table(found)}\n{END}"
+    page = out.with_suffix(".md")
+    text = page.read_text(encoding="utf-8") if page.exists() else f"# Modes kept\n\n{block}\n"
+    text = re.sub(f"{START}.*{END}", lambda _: block, text, flags=re.DOTALL)
+    page.write_text(text, encoding="utf-8")
+    for dataset in {job.dataset for job in found}:
+        panels = {
+            job.remedy: points
+            for job, points in found.items()
+            if job.dataset == dataset and job.seed == 0
+        }
+        figure(dataset, panels).savefig(out.with_name(f"{out.name}-{dataset}.png"), dpi=110)
+
+
+def study(jobs: Iterable[Job], runs: Path, out: Path) -> None:
+    """Do all jobs and write what came of them, anew after each seed."""
+    found: dict[Job, Tensor] = {}
+    for _, same_seed in itertools.groupby(tqdm(list(jobs), unit="run"), lambda job: job.seed):
+        found |= {job: points_of(job, runs) for job in same_seed}
+        write(out, found)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("docs/modes"), help="page and pictures")
+    parser.add_argument("--runs", type=Path, default=Path("outputs/modes"), help="where runs lie")
+    parser.add_argument("--seeds", type=int, default=5, help="runs of each kind")
+    parser.add_argument("--steps", type=int, default=1500, help="updates of G")
+    parser.add_argument("--remedies", nargs="+", choices=REMEDIES, default=list(REMEDIES))
+    parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(1)  # networks this small only wait for each other's threads
+    jobs = (
+        Job(dataset, remedy, seed, given.steps)
+        for seed in range(given.seeds)  # outermost: all remedies are equally far when cut off
+        for dataset in given.datasets
+        for remedy in given.remedies
+    )
+    study(jobs, given.runs, given.out)
+
+
+if __name__ == "__main__":
+    main()
