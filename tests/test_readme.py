@@ -61,6 +61,14 @@ def test_resuming_and_sampling(gan_train: Command, gan_sample: Command) -> None:
         assert gan_sample(*arguments).code == 0, arguments
 
 
+def test_evaluating(gan_train: Command, gan_evaluate: Command) -> None:
+    points = ["model=vanilla", "data=gaussians", "debug=fast"]
+    assert gan_train(*points, "hydra.run.dir=outputs/runs/RUN").code == 0
+    assert commands("gan-evaluate")
+    for arguments in commands("gan-evaluate"):
+        assert gan_evaluate(*arguments).code == 0, arguments
+
+
 def test_make_has_the_two_commands() -> None:
     makefile = (REPOSITORY / "Makefile").read_text()
     wanted = [words[1] for words in COMMANDS if words and words[0] == "make"]

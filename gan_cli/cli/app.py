@@ -87,8 +87,11 @@ def launch(
         failures.append(("", UserError(*diagnose(error, config_name, folder, overrides))))
     except yaml.MarkedYAMLError as error:
         failures.append(("", UserError(_yaml_problem(error))))
+    except BrokenPipeError:  # `gan-train --help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
-        failures.append(("", UserError(f"{error.filename}: {error.strerror}")))
+        failures.append(("", UserError(str(error))))
     for label, failure in failures:
         problems = failure.problems if isinstance(failure, UserError) else (str(failure),)
         for problem in problems:
