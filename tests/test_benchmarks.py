@@ -10,9 +10,9 @@ from benchmarks import modes
 def test_modes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     out, page = tmp_path / "docs" / "study", tmp_path / "docs" / "study.md"
-    order = f"--out {out} --steps 2 --seeds 1 --remedies minibatch_stddev --datasets grid".split()
+    order = f"--out {out} --steps 2 --seeds 1 --remedies r1 --datasets grid".split()
     modes.main(order)
-    assert "| grid of 25 | `minibatch_stddev` | 1 | " in page.read_text()
+    assert "| grid of 25 | `r1` | 1 | " in page.read_text()
     with Image.open(tmp_path / "docs" / "study-grid.png") as picture:
         assert len(picture.convert("L").getcolors()) > 50  # not an empty sheet
 
