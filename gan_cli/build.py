@@ -45,8 +45,8 @@ class Parts(NamedTuple):
         return [trick for trick in self.tricks.values() if isinstance(trick, place)]
 
 
-def open_device(name: str) -> torch.device:
-    """The device `trainer.device` names; `auto` takes an accelerator where there is one.
+def open_device(name: str, key: str = "trainer.device") -> torch.device:
+    """The device that `key` names; `auto` takes an accelerator where there is one.
 
     Raises:
         UserError: it is not a device of this machine.
@@ -56,12 +56,10 @@ def open_device(name: str) -> torch.device:
         return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        torch.empty(0, device=device).tolist()  # fails on devices that hold no numbers
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(
-            f"trainer.device={name}: not available here ({reason}); take cpu or auto"
-        ) from error
+        raise UserError(f"{key}={name}: not available here ({reason}); take cpu or auto") from error
     return device
 
 

@@ -126,7 +126,10 @@ class Checker:
         except pydantic.ValidationError as error:
             first = error.errors()[0]
             said = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-            said = said.split(", unable to parse")[0].split(", got a number")[0]
+            said = said.split(", unable to ")[0].split(", got a number")[0]
+            if first["type"] == "missing":  # a tuple that is too short
+                self.problems[key] = f"{key}={value!r}: too few values"
+                return None
             inside = "".join(f"[{i}]" for i in first["loc"] if isinstance(i, int))
             self.problems[key] = f"{key}{inside}={first['input']!r}: should be {said}"
             return None

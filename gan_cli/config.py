@@ -148,10 +148,14 @@ def relink(saved: Any, links: Any) -> DictConfig:
     """The config of a checkpoint, linked again so that overrides reach all they used to reach.
 
     Raises:
-        UserError: it holds `${...}`, which could read this machine's environment.
+        UserError: it holds keys that are not a run's, or `${...}`, which could read the
+            environment.
     """
     if not isinstance(saved, Mapping) or not isinstance(links, Mapping):
         raise UserError("the checkpoint's config is not a mapping")
+    known = {field.name for field in dataclasses.fields(Config)}
+    for key in saved.keys() - known:  # `hydra:` and `defaults:` would be Hydra's to obey
+        raise UserError(f"the checkpoint's config is refused: {key} is no part of a run's config")
     for key, value in leaves(saved):
         if "${" in str(value) or "${" in key:
             raise UserError(f"the checkpoint's config is refused: {key} holds an interpolation")

@@ -46,8 +46,8 @@ def draw(config: DictConfig) -> Path:
     order = Drawing(**check(config, wanted=Drawing))
     out = Path(order.out)
     write = _writer(order)
-    device = open_device(order.device)
-    found, content = load_newest(Path(order.checkpoint))
+    device = open_device(order.device, "device")
+    found, content = load_newest(Path(order.checkpoint).expanduser())
     network = load_generator(content, average=order.ema, trust=order.trust).to(device)
     labels = [order.label] if isinstance(order.label, int) else order.label
     _check_labels(labels, network.n_classes)
@@ -73,6 +73,8 @@ def draw(config: DictConfig) -> Path:
 def _check_labels(labels: list[int] | None, n_classes: int) -> None:
     if labels is None:
         return
+    if not labels:
+        raise UserError("label=[]: name at least one class, or leave label out")
     if not n_classes:
         raise UserError("label: this model was trained without labels; leave label out")
     raise_if_any(
@@ -86,6 +88,8 @@ def _check_labels(labels: list[int] | None, n_classes: int) -> None:
 
 def _writer(order: Drawing) -> Callable[[Tensor, Tensor | None, Path], None]:
     """How `out` wants to be written."""
+    if not order.out:
+        raise UserError("out: name a file or a folder")
     if order.out.endswith("/") or Path(order.out).is_dir():
         return _write_folder
     writers = {".npz": _write_npz, ".gif": _write_gif, ".png": _grid_writer(order.interpolate)}

@@ -59,8 +59,8 @@ def evaluate(config: DictConfig) -> Path:
     """
     checked = check(config, wanted=Evaluation)
     order = Evaluation(**{**checked, "data": Choice(**checked["data"])})
-    device = open_device(order.device)
-    found, content = load_newest(Path(order.checkpoint))
+    device = open_device(order.device, "device")
+    found, content = load_newest(Path(order.checkpoint).expanduser())
     generator = load_generator(content, average=order.ema, trust=order.trust).to(device)
     reference = open_reference(content, order.data, order.trust, order.count)
     y = sampling.spread_labels(order.count, generator.n_classes)

@@ -98,4 +98,5 @@ def restore(trainer: Trainer, saved: Mapping[str, Any], fingerprint: str) -> Non
         raise UserError(
             f"the checkpoint's state does not fit its own config: {str(error).splitlines()[0]}"
         ) from error
+    trainer.last_report = saved["metrics"]
     log.info("going on from step %d of %d", trainer.step, trainer.steps)

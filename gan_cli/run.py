@@ -21,8 +21,8 @@ from gan_cli.build import (
 from gan_cli.config import check, find_links, leaves, trusted_in_checkpoint
 from gan_cli.data.dataset import Dataset
 from gan_cli.data.gaussians import Gaussians
-from gan_cli.errors import RunFailed
-from gan_cli.sinks.checkpoint import Checkpoints, load_newest
+from gan_cli.errors import RunFailed, UserError
+from gan_cli.sinks.checkpoint import Checkpoints, load_newest, saved_in
 from gan_cli.sinks.folder import run_folder
 from gan_cli.sinks.jsonl import JsonLines
 from gan_cli.sinks.progress import progress
@@ -52,6 +52,9 @@ def train(
         UserError: bad config or bad input.
         RunFailed: the run could not go on; what was saved before is good.
     """
+    if saved is None:
+        _refuse_to_mix(config, folder)
+    _settle_length(config, chosen)
     trusted = trusted_in_checkpoint(config.trust) if saved else None
     dataset = _count_classes(config, trusted) if config.data.get("n_classes", 0) is None else None
     checked = check(config, trusted)
@@ -64,12 +67,13 @@ def train(
             parts.dataset.prepare()
         batches = build_batches(checked, parts.dataset, device)
         trainer = build_trainer(checked, parts, batches, device)
+        config.trainer.steps = trainer.steps  # what trainer.epochs came to
         if saved:
             resume.restore(trainer, saved, batches.fingerprint)
             if trainer.step >= trainer.steps:
                 log.info(
                     "finished already: %d of %d steps; ask for more with trainer.steps=%d",
-                    *(trainer.step, trainer.steps, 2 * trainer.steps),
+                    *(trainer.step, trainer.steps, 2 * trainer.step),
                 )
                 return trainer
         about = {
@@ -87,6 +91,25 @@ def train(
         _run(trainer, checked["data"]["batch_size"])
         log.info("%s after %d steps: %s", trainer.outcome, trainer.step, shown(folder))
         return trainer
+
+
+def _refuse_to_mix(config: DictConfig, folder: Path) -> None:
+    """A new run belongs into a folder of its own."""
+    if config.resume is not None:
+        raise UserError("resume: give it on the command line, resume=RUN")
+    if saved_in(folder / "checkpoints"):
+        raise UserError(
+            f"{folder}: holds a run already; go on with it, resume={folder}, or give this one "
+            "another hydra.run.dir"
+        )
+
+
+def _settle_length(config: DictConfig, chosen: Sequence[str]) -> None:
+    """Epochs rule over the steps that come with the data, not over steps that were asked for."""
+    if config.trainer.epochs is not None and "trainer.steps" in chosen:
+        if "trainer.epochs" in chosen:
+            raise UserError("trainer.epochs, trainer.steps: give one of them, not both")
+        config.trainer.epochs = None
 
 
 def _count_classes(config: DictConfig, trusted: Sequence[str] | None) -> Dataset:
@@ -148,11 +171,11 @@ def _run(trainer: Trainer, batch_size: int) -> None:
     except torch.OutOfMemoryError as error:
         trainer.outcome = "out of memory"
         raise RunFailed(f"out of memory with data.batch_size={batch_size}; take less") from error
-    except RunFailed as error:
-        trainer.outcome = str(error)
-        raise
     except KeyboardInterrupt:
         trainer.outcome = "stopped at once"
+        raise
+    except Exception as error:
+        trainer.outcome = str(error)
         raise
     finally:
         for sink in trainer.sinks:

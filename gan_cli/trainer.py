@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gan_cli import randomness
 from gan_cli.ema import EMA
-from gan_cli.errors import RunFailed
+from gan_cli.errors import RunFailed, UserError
 from gan_cli.exchange import Progress
 from gan_cli.interrupts import Interrupts
 from gan_cli.meter import FiniteCheck, Meter
@@ -185,7 +185,10 @@ class Trainer:
         if self.on_nan != "rollback" or self.rollback is None or self.attempt >= PATIENCE:
             raise problem
         attempt = self.attempt + 1
-        self.rollback()
+        try:
+            self.rollback()
+        except UserError as error:
+            raise NonFinite(f"{problem}, and there is no checkpoint to go back to") from error
         self.attempt = attempt  # other random numbers than those that led here
         self._meter = Meter()
         log.warning("%s: back to step %d (trainer.on_nan=rollback)", problem, self.step)

@@ -26,7 +26,7 @@ STAND_INS = {
     "mnist": ["data=digits", "data.image_size=28", "data.limit=64"],
     "cifar10": ["data=digits", "data.image_size=32", "data.channels=3", "data.limit=64"],
     "folder": ["data.root=pictures"],
-    "gaussians": ["data.size=64"],
+    "gaussians": ["data.limit=64"],
 }
 
 

@@ -17,7 +17,6 @@ pytestmark = [
 
 @pytest.mark.parametrize(("first", "then"), [("cuda", "cpu"), ("cpu", "cuda")])
 def test_a_checkpoint_moves_between_devices(gan_train: Command, first: str, then: str) -> None:
-    """FAULTS 10."""
     run = gan_train(*TINY, *NARROW, f"trainer.device={first}").folder
     moved = gan_train(f"resume={run}", f"trainer.device={then}", "trainer.steps=6")
     assert moved.code == 0, moved.err

@@ -24,7 +24,6 @@ def test_a_wish_to_save() -> None:
 
 
 def test_ctrl_c_twice_stops_at_once() -> None:
-    """FAULTS 22."""
     with Interrupts() as interrupts:
         os.kill(os.getpid(), signal.SIGINT)
         assert interrupts.stop is signal.SIGINT

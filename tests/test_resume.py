@@ -86,7 +86,7 @@ def test_flips_and_schedules(gan_train: Command, tmp_path: Path, arguments: list
 
 
 def test_points(gan_train: Command, tmp_path: Path) -> None:
-    points = ["model=vanilla", "data=gaussians", "data.size=64", "data.batch_size=16"]
+    points = ["model=vanilla", "data=gaussians", "data.limit=64", "data.batch_size=16"]
     whole = gan_train(*points, *SIX[2:])
     assert whole.code == 0, whole.err
     part = cut_off(whole.folder, 3, tmp_path / "part")
@@ -131,7 +131,7 @@ def test_more_steps_than_before(gan_train: Command) -> None:
 
 
 def test_another_rate_or_batch_size_wins_and_is_said_aloud(gan_train: Command) -> None:
-    """12: the new value holds, for both sides where it is the common one."""
+    """The new value holds, for both sides where it is the common one."""
     first = gan_train(*TINY, *NARROW)
     more = gan_train(
         *(f"resume={first.folder}", "trainer.steps=6", "optimizer.lr=0.01", "data.batch_size=8")
@@ -145,7 +145,7 @@ def test_another_rate_or_batch_size_wins_and_is_said_aloud(gan_train: Command) -
 
 
 def test_another_model(gan_train: Command) -> None:
-    """11: what differs is listed."""
+    """What differs is listed."""
     first = gan_train(*TINY, *NARROW)
     other = gan_train(
         *(f"resume={first.folder}", "trainer.steps=6"),
@@ -157,8 +157,49 @@ def test_another_model(gan_train: Command) -> None:
     assert load_newest(first.folder)[1]["state"]["step"] == 4
 
 
+@pytest.mark.parametrize("group", ["model=vanilla", "optimizer/schedule=linear", "tricks=[r1]"])
+def test_another_group(gan_train: Command, group: str) -> None:
+    first = gan_train(*TINY, *NARROW)
+    other = gan_train(f"resume={first.folder}", group)
+    assert other.code == 2
+    assert len(other.problems) == 1, other.err
+    assert "a resumed run keeps its" in other.err
+
+
+@pytest.mark.parametrize("plus", ["+", "++"])
+def test_however_resume_is_written(gan_train: Command, plus: str) -> None:
+    first = gan_train(*TINY, *NARROW)
+    assert gan_train(f"{plus}resume={first.folder}", "trainer.steps=6").code == 0
+    assert load_newest(first.folder)[1]["state"]["step"] == 6
+
+
+def test_steps_after_epochs(gan_train: Command) -> None:
+    """Steps that are asked for rule over the epochs of before, and not beside them."""
+    first = gan_train(*TINY[:2], *NARROW, "trainer.epochs=1")
+    assert gan_train(f"resume={first.folder}", "trainer.steps=9").code == 0
+    content = load_newest(first.folder)[1]
+    assert content["state"]["step"] == 9
+    assert (
+        content["config"]["trainer"] | {"steps": 9, "epochs": None} == content["config"]["trainer"]
+    )
+    both = gan_train(*NARROW, "trainer.steps=3", "trainer.epochs=1", folder="both")
+    assert both.code == 2
+    assert "give one of them, not both" in both.err
+
+
+def test_a_run_that_fails_at_once_keeps_what_it_had(gan_train: Command) -> None:
+    first = gan_train(*TINY, *NARROW)
+    failed = gan_train(f"resume={first.folder}", "trainer.steps=9", "optimizer.lr=1e38")
+    assert failed.code == 1
+    assert "is not finite" in failed.err
+    summary = json.loads((first.folder / "summary.json").read_text())
+    assert "is not finite" in summary["reason"]
+    assert (first.folder / summary["checkpoint"]).is_file()
+    assert summary["metrics"]
+
+
 def test_the_data_has_changed(gan_train: Command, caplog: pytest.LogCaptureFixture) -> None:
-    """15: a warning with both fingerprints."""
+    """A warning with both fingerprints."""
     first = gan_train(*TINY, *NARROW)
     more = gan_train(f"resume={first.folder}", "trainer.steps=6", "data.limit=70")
     assert more.code == 0, more.err
@@ -177,7 +218,7 @@ def test_an_older_checkpoint_begins_a_run_of_its_own(gan_train: Command) -> None
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped"])
 def test_a_damaged_newest_checkpoint(gan_train: Command, tmp_path: Path, damage: str) -> None:
-    """6: the one before is taken, and that is said; 7: with all damaged it is an error."""
+    """The one before is taken, and that is said; 7: with all damaged it is an error."""
     run = gan_train(*SIX, *NARROW).folder
     for number in (6, 3):
         path = run / "checkpoints" / f"step-{number:08d}.pt"
@@ -197,14 +238,19 @@ def test_a_damaged_newest_checkpoint(gan_train: Command, tmp_path: Path, damage:
 
 
 def test_what_is_no_checkpoint(gan_train: Command, tmp_path: Path) -> None:
-    """8."""
     (tmp_path / "note.pt").write_text("hello")
     (tmp_path / "page.pt").write_text("<!DOCTYPE html><html></html>")
+    (tmp_path / "passwd.pt").write_text("root:x:0:0:root:/root:/bin/bash\n" * 9)
+    (tmp_path / "table.pt").write_text("step,loss\n1,0.5\n")
+    torch.save({"format": "x", "config": {}, "state": {}}, tmp_path / "format.pt")
     (tmp_path / "empty").mkdir()
     for name, said in (
         ("nowhere", "no such checkpoint"),
         ("note.pt", "not a checkpoint"),
         ("page.pt", "not a checkpoint"),
+        ("passwd.pt", "not a checkpoint"),
+        ("table.pt", "not a checkpoint"),
+        ("format.pt", "update gan-cli"),
         ("empty", "no checkpoint in this folder"),
     ):
         result = gan_train(f"resume={tmp_path / name}")

@@ -137,7 +137,7 @@ def test_sinks_write_when_they_are_due_and_at_the_end() -> None:
 
 
 def test_a_sink_that_cannot_write_warns_once(caplog: pytest.LogCaptureFixture) -> None:
-    """FAULTS 4: without grids or curves a run goes on; 3: without checkpoints it does not."""
+    """Without grids or curves a run goes on; 3: without checkpoints it does not."""
 
     class Full(Noting):
         def write(self, run: Run) -> None:
@@ -156,7 +156,6 @@ def test_a_sink_that_cannot_write_warns_once(caplog: pytest.LogCaptureFixture) -
 
 
 def test_nan_stops_before_the_optimizer_steps() -> None:
-    """FAULTS 26."""
     trainer, game = a_trainer()
     game.poison = lambda side, step: side == "generator" and step == 2
     with pytest.raises(NonFinite, match=r"loss/G/pull and other is not finite in step 2"):

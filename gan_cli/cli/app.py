@@ -36,6 +36,13 @@ PATH_KEYS = (
 )
 
 
+SWITCHES = (
+    *("-m", "--multirun", "-r", "--run", "--resolve", "-h", "--help", "-hh", "--hydra-help"),
+    *("-sc", "--shell-completion", "--version"),
+)
+"""Hydra's options that take no value."""
+
+
 class Stopped(BaseException):
     """A signal ended the job; no further job of a sweep is begun."""
 
@@ -74,17 +81,22 @@ def launch(
             return float("nan")
 
     folder = config_folder or conf_folder()
-    overrides = options_first([quote_path(argument) for argument in arguments])
+    options, overrides = split([quote_path(argument) for argument in arguments])
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises, and we say it in one line
-    sys.argv = [command, *overrides]
+    sys.argv = [command, *options, *overrides]
+    own = None
     try:
+        own = _own_folder(options)
         hydra.main(version_base="1.3", config_path=str(folder), config_name=config_name)(guarded)()
     except Stopped as stopped:
         return stopped.code
     except KeyboardInterrupt:
         return INTERRUPTED
-    except (HydraException, OmegaConfBaseException) as error:
-        failures.append(("", UserError(*diagnose(error, config_name, folder, overrides))))
+    except UserError as error:
+        failures.append(("", error))
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        problems = diagnose(error, config_name, [folder, *([own] if own else [])], overrides)
+        failures.append(("", UserError(*problems)))
     except yaml.MarkedYAMLError as error:
         failures.append(("", UserError(_yaml_problem(error))))
     except BrokenPipeError:  # `gan-train --help | head`
@@ -93,8 +105,8 @@ def launch(
     except OSError as error:
         failures.append(("", UserError(str(error))))
     for label, failure in failures:
-        problems = failure.problems if isinstance(failure, UserError) else (str(failure),)
-        for problem in problems:
+        said = failure.problems if isinstance(failure, UserError) else (str(failure),)
+        for problem in said:
             print(f"{command}: {label}{problem}", file=sys.stderr)
     if not failures:
         return 0
@@ -109,13 +121,30 @@ def _job_label() -> str:
     return f"job {config.job.num} ({config.job.override_dirname}): "
 
 
-def options_first(arguments: Sequence[str]) -> list[str]:
-    """Overrides after options: Hydra's parser takes them in one stretch only."""
-    is_override = [
-        not argument.startswith("-") and "=" in argument and not before.startswith("--config")
-        for before, argument in zip(["", *arguments], arguments, strict=False)
-    ]
-    return sorted(arguments, key=dict(zip(arguments, is_override, strict=True)).__getitem__)
+def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Options with their values, and overrides: Hydra's parser takes these in one stretch only."""
+    options: list[str] = []
+    overrides: list[str] = []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        is_value = before.startswith("-") and "=" not in before and before not in SWITCHES
+        (options if is_value or argument.startswith("-") else overrides).append(argument)
+    return options, overrides
+
+
+def _own_folder(options: Sequence[str]) -> Path | None:
+    """The folder of one's own YAML that `--config-dir` names.
+
+    Raises:
+        UserError: it is not there.
+    """
+    for option, value in zip(options, [*options[1:], ""], strict=False):
+        name, equals, inline = option.partition("=")
+        if name in ("--config-dir", "-cd"):
+            folder = Path(inline if equals else value).absolute()
+            if not folder.is_dir():
+                raise UserError(f"--config-dir {folder}: no such folder")
+            return folder
+    return None
 
 
 def quote_path(argument: str) -> str:

@@ -4,26 +4,52 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
+from hydra import compose
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
+from gan_cli.paths import conf_folder
 from gan_cli.spelling import nearest
 
 
-def diagnose(error: Exception, config_name: str, folder: Path, arguments: list[str]) -> list[str]:
-    """One line per mistake in the overrides; failing that, what Hydra said, shortened."""
-    overrides = [a for a in arguments if not a.startswith("-")]
-    GlobalHydra.instance().clear()
+def diagnose(
+    error: Exception, config_name: str, folders: list[Path], overrides: list[str]
+) -> list[str]:
+    """One line per mistake in the overrides; failing that, what Hydra said, shortened.
+
+    Args:
+        error: why Hydra gave up.
+        config_name: the primary config.
+        folders: that of the primary config, then others with YAML.
+        overrides: as typed.
+    """
+    search_path = create_config_search_path(str(folders[0]))
+    for number, folder in enumerate(folders[1:]):
+        search_path.prepend(f"own{number}", f"file://{folder}")
+    instance = GlobalHydra.instance()
+    instance.clear()
+    Hydra.create_main_hydra2("diagnosis", search_path)
     try:
-        with initialize_config_dir(str(folder), version_base="1.3"):
-            problems = list(_problems(config_name, overrides))
-    except HydraException:
+        problems = [] if folders[0] == conf_folder() else list(_regrouped(overrides))
+        problems = problems or list(_problems(config_name, overrides))
+    except (HydraException, ValueError):
         problems = []
+    finally:
+        instance.clear()
     return problems or [_shortened(error)]
+
+
+def _regrouped(overrides: list[str]) -> Iterator[str]:
+    """Groups that are chosen anew for a resumed run."""
+    for override in overrides:
+        name = override.partition("=")[0].lstrip("+~")
+        if (conf_folder() / name).is_dir():
+            yield f"{name}: a resumed run keeps its {name}; only single keys can be overridden"
 
 
 def _problems(config_name: str, arguments: list[str]) -> Iterator[str]:
@@ -31,7 +57,10 @@ def _problems(config_name: str, arguments: list[str]) -> Iterator[str]:
     parsed: list[Override] = []
     for argument in arguments:
         try:
-            parsed.append(parser.parse_override(argument))
+            override = parser.parse_override(argument)
+            if not override.key_or_group:
+                raise HydraException(argument)
+            parsed.append(override)
         except HydraException:
             yield f"{argument}: not understood; write key=value and quote what has special signs"
     loader = GlobalHydra.instance().config_loader()

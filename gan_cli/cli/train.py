@@ -1,5 +1,6 @@
 """gan-train: train a GAN, or go on with one."""
 
+import logging
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,15 +13,18 @@ from omegaconf import DictConfig
 from gan_cli.cli.app import BAD_INPUT, Stopped, launch
 from gan_cli.errors import UserError
 
+log = logging.getLogger(__name__)
+
 COMMAND = "gan-train"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and leave with its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    arguments = [a.lstrip("+") if a.lstrip("+").startswith("resume=") else a for a in arguments]
     targets = [a.partition("=")[2].strip("'\"") for a in arguments if a.startswith("resume=")]
     if targets and targets[-1] not in ("", "null"):
-        sys.exit(go_on(Path(targets[-1]), arguments))
+        sys.exit(go_on(Path(targets[-1]).expanduser(), arguments))
     sys.exit(launch(COMMAND, train, "train", arguments))
 
 
@@ -33,6 +37,11 @@ def train(config: DictConfig, saved: Mapping[str, Any] | None = None) -> float |
     trainer = run.train(config, Path(hydra.runtime.output_dir), saved, chosen)
     if trainer.interrupts.stop is not None:
         raise Stopped(trainer.interrupts.stop.name)
+    if config.trainer.returns not in trainer.last_report:
+        known = ", ".join(sorted(trainer.last_report))
+        log.warning(
+            "trainer.returns=%s: no such scalar; there is %s", config.trainer.returns, known
+        )
     return trainer.last_report.get(config.trainer.returns)
 
 

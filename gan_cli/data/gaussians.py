@@ -17,6 +17,8 @@ deviations around them inside [-1, 1], where a tanh generator can reach."""
 
 _STD = {"ring": 0.02, "grid": 0.05}
 
+POINTS = 100_000
+
 
 class Gaussians(Dataset):
     """Equally likely Gaussians on a ring or a grid, as pictures of one pixel and two channels.
@@ -28,7 +30,7 @@ class Gaussians(Dataset):
 
     Args:
         layout: `ring` or `grid`.
-        size: number of points.
+        limit: number of points; null: `POINTS`.
         seed: which points; it is apart from the run's seed, so runs share their data.
         n_classes: the number of modes, 8 or 25; labels are the modes' numbers.
         image_size: always 1, written down so that other parts of a config can refer to it.
@@ -45,7 +47,7 @@ class Gaussians(Dataset):
     def __init__(
         self,
         layout: Literal["ring", "grid"] = "ring",
-        size: Count = 100_000,
+        limit: Count | None = POINTS,
         seed: Natural = 0,
         n_classes: Literal[8, 25] = 8,
         image_size: Literal[1] = 1,
@@ -60,7 +62,7 @@ class Gaussians(Dataset):
         self.centres /= SCALE[layout]
         self.std = _STD[layout] / SCALE[layout]
         self.image_size, self.channels, self.n_classes = image_size, channels, n_classes
-        self._layout, self._size, self._seed = layout, size, seed
+        self._layout, self._size, self._seed = layout, limit or POINTS, seed
 
     def prepare(self) -> None:
         """Nothing to do."""
@@ -69,7 +71,7 @@ class Gaussians(Dataset):
         return self._size
 
     def load(self) -> Pictures:
-        """float32 [size, 2, 1, 1] and the modes' numbers [size]."""
+        """float32 [limit, 2, 1, 1] and the modes' numbers [limit]."""
         draw = randomness.generator("gaussians", self._layout, self._seed)
         labels = torch.randint(self.n_classes, (self._size,), generator=draw)
         noise = torch.randn(self._size, 2, generator=draw)

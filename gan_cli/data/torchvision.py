@@ -95,7 +95,7 @@ class Downloaded(Dataset):
                     self._open(download=True)
         except (RuntimeError, OSError, HTTPException) as error:
             self._delete_damaged()
-            why = f"the download failed ({_one_line(error)})"
+            why = f"the download failed ({_one_line(error)}); try again"
             raise UserError(self._explain(why)) from error
 
     def _open(self, download: bool = False) -> Any:

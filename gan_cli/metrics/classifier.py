@@ -9,7 +9,6 @@ same data, and are never called FID.
 import hashlib
 import logging
 import os
-import pickle
 import tempfile
 from pathlib import Path
 
@@ -101,7 +100,7 @@ def load_or_train(
         try:
             network.load_state_dict(torch.load(path, map_location=device, weights_only=True))
             return network.eval()
-        except (OSError, pickle.UnpicklingError, RuntimeError, EOFError, TypeError) as error:
+        except Exception as error:  # a damaged file makes its reader fail in any way
             log.warning("%s cannot be used: %s", path, str(error).partition("\n")[0])
             network = _initialised(pictures.shape[1], n_classes).to(device)
     log.info("training a classifier on %d real pictures; it is kept in %s", len(pictures), folder)

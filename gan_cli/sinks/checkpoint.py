@@ -8,7 +8,6 @@ not notice a flipped bit.
 import hashlib
 import logging
 import os
-import pickle
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -89,7 +88,7 @@ def load(path: Path) -> dict[str, Any]:
         with warnings.catch_warnings():  # about unusual pickles, which are refused anyway
             warnings.simplefilter("ignore", UserWarning)
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # what is no pickle makes its reader fail in any way
         if "Weights only load failed" in str(error) and "GLOBAL" in str(error):
             reason = "refused, it holds more than tensors and plain values and could run code"
         else:
@@ -97,7 +96,7 @@ def load(path: Path) -> dict[str, Any]:
         raise Corrupt(f"{path}: {reason}") from error
     if not isinstance(content, dict) or not {"format", "config", "state"} <= content.keys():
         raise UserError(f"{path}: not a checkpoint that gan-train wrote")
-    if content["format"] > FORMAT:
+    if not isinstance(content["format"], int) or content["format"] > FORMAT:
         raise UserError(
             f"{path}: written in format {content['format']} and this version reads up to {FORMAT}; "
             "update gan-cli"
@@ -145,7 +144,7 @@ class Checkpoints(Sink):
     def __init__(self, every: int, folder: Path, keep_last: int, about: Mapping[str, Any]) -> None:
         super().__init__(every)
         self.folder, self.keep_last, self.about = folder, keep_last, dict(about)
-        self.newest: Path | None = None
+        self.newest: Path | None = next(iter(saved_in(folder)[::-1]), None)
 
     def due(self, run: Run, last: bool) -> bool:
         """On time, at the end, or on request."""
@@ -157,7 +156,7 @@ class Checkpoints(Sink):
         path = self.folder / f"step-{run.step:08d}.pt"
         save(path, {**self.about, "metrics": run.last_report, "state": run.state_dict()})
         self.newest = path
-        for old in saved_in(self.folder)[: -self.keep_last]:
+        for old in set(saved_in(self.folder)[: -self.keep_last]) - {path}:
             try:
                 old.unlink()
                 _digest_path(old).unlink(missing_ok=True)

@@ -52,7 +52,7 @@ def test_the_same_seed_gives_the_same_figures(gan_train, gan_evaluate, tmp_path)
 
 
 def test_points_are_measured_by_their_modes(gan_train, gan_evaluate):
-    run = gan_train("model=vanilla", "data=gaussians", "data.size=600", "trainer.steps=2").folder
+    run = gan_train("model=vanilla", "data=gaussians", "data.limit=600", "trainer.steps=2").folder
     result = gan_evaluate(f"checkpoint={run}", "count=200")
     assert result.code == 0, result.err
     found = figures(run / "evaluation.json")

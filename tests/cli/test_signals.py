@@ -56,7 +56,6 @@ def has_lines(path: Path) -> bool:
 def test_stop(
     process: subprocess.Popen[str], tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    """20, 22."""
     process.send_signal(number)
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
@@ -67,7 +66,6 @@ def test_stop(
 
 
 def test_save_and_go_on(process: subprocess.Popen[str], tmp_path: Path) -> None:
-    """21."""
     process.send_signal(signal.SIGUSR1)
     wait_for(lambda: bool(saved_in(tmp_path / "run" / "checkpoints")), process)
     step = load_newest(tmp_path / "run")[1]["state"]["step"]
@@ -76,7 +74,7 @@ def test_save_and_go_on(process: subprocess.Popen[str], tmp_path: Path) -> None:
 
 
 def test_killed_without_warning(process: subprocess.Popen[str], tmp_path: Path) -> None:
-    """1: what was saved before is good, and no half file is taken for a checkpoint."""
+    """What was saved before is good, and no half file is taken for a checkpoint."""
     process.send_signal(signal.SIGUSR1)
     wait_for(lambda: bool(saved_in(tmp_path / "run" / "checkpoints")), process)
     process.send_signal(signal.SIGUSR1)  # and in the middle of the next save, perhaps
@@ -87,7 +85,7 @@ def test_killed_without_warning(process: subprocess.Popen[str], tmp_path: Path) 
 
 
 def test_stdout_goes_away(process: subprocess.Popen[str], tmp_path: Path) -> None:
-    """25: `gan-train | head` does not end the run."""
+    """`gan-train | head` does not end the run."""
     assert process.stdout is not None
     process.stdout.close()
     lines = tmp_path / "run" / "metrics.jsonl"

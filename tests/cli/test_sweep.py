@@ -38,7 +38,6 @@ def test_the_chosen_scalar_goes_back_to_hydra(
 
 
 def test_a_failed_job_is_told_and_the_others_run(gan_train: Command) -> None:
-    """24."""
     result = gan_train(*SWEEP, "optimizer.lr=1e-4,-1,2e-4,0")
     assert result.code == 2
     assert len(result.problems) == 2, result.err
@@ -56,7 +55,7 @@ def test_a_sweep_over_a_wrong_name_begins_nothing(gan_train: Command) -> None:
 
 
 def test_a_stopped_job_stops_the_sweep(gan_train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """23: SIGTERM ends the job after saving; no other is begun."""
+    """SIGTERM ends the job after saving; no other is begun."""
     from gan_cli.cli import train
 
     def stopped(config, saved=None):  # type: ignore[no-untyped-def]

@@ -44,7 +44,7 @@ def test_scaled_to_minus_one_and_one():
 
 
 def test_points_come_through_unscaled():
-    points = Gaussians(size=50).load()
+    points = Gaussians(limit=50).load()
     x, _ = MemoryBatches(points, Draw(50, CPU, 0)).next()
     assert sorted(x.flatten().tolist()) == sorted(points.images.flatten().tolist())
 

@@ -6,7 +6,7 @@ from gan_cli.data.gaussians import SCALE, Gaussians
 
 @pytest.mark.parametrize(("layout", "modes", "std"), [("ring", 8, 0.02), ("grid", 25, 0.05)])
 def test_each_mode_has_its_mean_and_spread(layout, modes, std):
-    dataset = Gaussians(layout, size=50_000, n_classes=modes)
+    dataset = Gaussians(layout, limit=50_000, n_classes=modes)
     pictures = dataset.load()
     points = pictures.images.view(-1, 2)
     assert pictures.images.shape == (50_000, 2, 1, 1)
@@ -30,10 +30,10 @@ def test_published_geometry():
 
 
 def test_points_depend_on_the_seed_alone():
-    first = Gaussians(size=100, seed=1).load()
+    first = Gaussians(limit=100, seed=1).load()
     torch.manual_seed(5)
-    assert torch.equal(first.images, Gaussians(size=100, seed=1).load().images)
-    assert not torch.equal(first.images, Gaussians(size=100, seed=2).load().images)
+    assert torch.equal(first.images, Gaussians(limit=100, seed=1).load().images)
+    assert not torch.equal(first.images, Gaussians(limit=100, seed=2).load().images)
 
 
 def test_another_number_of_modes_is_refused():

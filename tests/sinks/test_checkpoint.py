@@ -52,7 +52,7 @@ def test_any_flipped_bit_is_noticed(tmp_path: Path) -> None:
 def test_a_save_that_fails_leaves_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
-    """FAULTS 1 to 3: whenever it breaks off, the old file loads and no half one stays."""
+    """Whenever it breaks off, the old file loads and no half one stays."""
     path = tmp_path / "a.pt"
     save(path, CONTENT)
 
@@ -75,7 +75,6 @@ def test_a_save_that_fails_leaves_the_one_before(
 def test_file_and_folder_are_synced_before_and_after_the_rename(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """FAULTS 2."""
     calls = []
     fsync, replace = checkpoint.os.fsync, Path.replace
     monkeypatch.setattr(checkpoint.os, "fsync", lambda fd: (calls.append("sync"), fsync(fd)))
@@ -102,7 +101,6 @@ def test_the_last_few_stay(tmp_path: Path) -> None:
 
 
 def test_order_is_by_step_whatever_the_clock_says(tmp_path: Path) -> None:
-    """FAULTS 18."""
     import os
 
     sink = Checkpoints(1, tmp_path / "checkpoints", keep_last=9, about={"config": {}})
@@ -115,7 +113,6 @@ def test_order_is_by_step_whatever_the_clock_says(tmp_path: Path) -> None:
 def test_an_old_one_that_cannot_be_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """FAULTS 16."""
     sink = Checkpoints(1, tmp_path / "c", keep_last=1, about={"config": {}})
     sink.offer(a_run(1), last=False)
     unlink = Path.unlink
