@@ -56,7 +56,8 @@ def train(
         _refuse_to_mix(config, folder)
     _settle_length(config, chosen)
     trusted = trusted_in_checkpoint(config.trust) if saved else None
-    dataset = _count_classes(config, trusted) if config.data.get("n_classes", 0) is None else None
+    unknown = OmegaConf.select(config, "data.n_classes", default=0) is None
+    dataset = _count_classes(config, trusted) if unknown else None
     checked = check(config, trusted)
     device = open_device(checked["trainer"]["device"])
     parts = build_parts(checked, trusted, dataset)
@@ -95,7 +96,7 @@ def train(
 
 def _refuse_to_mix(config: DictConfig, folder: Path) -> None:
     """A new run belongs into a folder of its own."""
-    if config.resume is not None:
+    if config.get("resume") is not None:
         raise UserError("resume: give it on the command line, resume=RUN")
     if saved_in(folder / "checkpoints"):
         raise UserError(
@@ -106,7 +107,7 @@ def _refuse_to_mix(config: DictConfig, folder: Path) -> None:
 
 def _settle_length(config: DictConfig, chosen: Sequence[str]) -> None:
     """Epochs rule over the steps that come with the data, not over steps that were asked for."""
-    if config.trainer.epochs is not None and "trainer.steps" in chosen:
+    if OmegaConf.select(config, "trainer.epochs") is not None and "trainer.steps" in chosen:
         if "trainer.epochs" in chosen:
             raise UserError("trainer.epochs, trainer.steps: give one of them, not both")
         config.trainer.epochs = None

@@ -1,6 +1,7 @@
 """gan-train: train a GAN, or go on with one."""
 
 import logging
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,13 @@ def train(config: DictConfig, saved: Mapping[str, Any] | None = None) -> float |
 
     hydra = HydraConfig.get()
     chosen = [override.partition("=")[0].lstrip("+~") for override in hydra.overrides.task]
-    trainer = run.train(config, Path(hydra.runtime.output_dir), saved, chosen)
+    folder = Path(hydra.runtime.output_dir)
+    try:
+        trainer = run.train(config, folder, saved, chosen)
+    except UserError:
+        if [path.name for path in folder.iterdir()] == [".hydra"]:
+            shutil.rmtree(folder)  # nothing was begun, so nothing is left lying about
+        raise
     if trainer.interrupts.stop is not None:
         raise Stopped(trainer.interrupts.stop.name)
     if config.trainer.returns not in trainer.last_report:

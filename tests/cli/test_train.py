@@ -193,6 +193,11 @@ def test_a_mistake_costs_one_line(gan_train: Command, arguments: list[str], said
     assert not (result.folder / "checkpoints").exists()
 
 
+def test_a_mistaken_config_leaves_nothing_behind(gan_train: Command) -> None:
+    assert gan_train("optimizer.lr=-1").code == 2
+    assert list(Path().iterdir()) == []
+
+
 def test_several_mistakes_are_all_listed(gan_train: Command) -> None:
     keys = gan_train("optimzer.lr=1", "model=dcgam", "trainer.stpes=3", "data.limit=4")
     assert keys.code == 2

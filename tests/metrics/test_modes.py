@@ -9,7 +9,7 @@ from gan_cli.metrics.modes import gaussian_coverage, histogram, kl_to_uniform
 
 @pytest.mark.parametrize(("layout", "modes"), [("ring", 8), ("grid", 25)])
 def test_the_mixture_itself_reaches_everything(layout, modes):
-    mixture = Gaussians(layout=layout, size=20_000, n_classes=modes)
+    mixture = Gaussians(layout=layout, limit=20_000, n_classes=modes)
     points = mixture.load().images.flatten(1)
     found = gaussian_coverage(points, mixture.centres, mixture.std)
     assert found.modes_hit == modes
