@@ -1,0 +1,122 @@
+"""A mistake costs a person one line and no waiting."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.conftest import NARROW, Command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        # ranges
+        (["optimizer.lr=-1"], "optimizer.lr=-1: should be greater than 0"),
+        (["optimizer.lr=nan"], "optimizer.lr=nan: should be a finite number"),
+        (["optimizer.lr=inf"], "optimizer.lr=inf: should be a finite number"),
+        (["optimizer.lr=0"], "optimizer.lr=0: should be greater than 0"),
+        (["optimizer.betas=[0.5,1.0]"], "optimizer.betas[1]=1.0: should be less than 1"),
+        (["trainer.steps=0"], "trainer.steps=0: should be greater than or equal to 1"),
+        (["trainer.steps=1.5"], "trainer.steps=1.5: should be a valid integer"),
+        (["data.batch_size=-4"], "data.batch_size=-4: should be greater than or equal to 1"),
+        (
+            ["tricks=[one_sided_smoothing]", "tricks.one_sided_smoothing.real=0.5"],
+            "tricks.one_sided_smoothing.real=0.5: should be less than 0.5",
+        ),
+        # names
+        (["trainer.stesp=5"], "trainer.stesp: no such key; did you mean steps?"),
+        (["model=dcgn"], "model=dcgn: no such model; did you mean dcgan?"),
+        (["model=zzz"], "model=zzz: no such model; there is cgan, cgan_dcgan, cgan_projection"),
+        (["tricks=[instance_nose]"], "tricks=instance_nose: no such tricks; did you mean"),
+        # types, missing values, keys nobody reads
+        (["data.batch_size=many"], "data.batch_size='many': should be a valid integer"),
+        (["trainer.precision=fp8"], "trainer.precision='fp8': should be 'fp32' or 'bf16'"),
+        (["data=folder"], "data.root: missing; give data.root=..."),
+        (["+foo=1"], "foo: no such key"),
+        (["+model.generator.wdith=1"], "model.generator.wdith: no such key; did you mean width?"),
+        (["model.generator=5"], "model.generator=5: should name a Generator"),
+        (["model.loss._target_=os.system"], "model.loss._target_: os.system is not a class"),
+        (["this is no override"], "this is no override: not understood"),
+        (["=3"], "=3: not understood"),
+        (["model=null"], "must be a string"),
+        (["trainer.device=meta"], "trainer.device=meta: not available here"),
+        (["optimizer.betas=[0.5]"], "optimizer.betas=[0.5]: too few values"),
+        # what does not go together
+        (["data.limit=10"], "data.batch_size"),
+        (["data.batch_size=1"], "data.batch_size: 1 picture has no batch statistics"),
+        (["data.image_size=30"], "choose one of 28, 32"),
+        (["data=gaussians", "model=cgan", "model.generator.n_classes=3"], "3 classes"),
+        (["trainer.device=cuda:7"], "trainer.device=cuda:7: not available here"),
+        (["trainer.device=warp"], "trainer.device=warp: not available here"),
+        (["model=wgan_gp", "tricks=[one_sided_smoothing]"], "Wasserstein has no targets"),
+        (["tricks=[gradient_penalty]"], "BatchNorm in D mixes pictures"),
+    ],
+)
+def test_a_mistake_costs_one_line(gan_train: Command, arguments: list[str], said: str) -> None:
+    result = gan_train(*arguments)
+    assert result.code == 2
+    assert len(result.problems) == 1, result.err
+    assert result.problems[0].startswith("gan-train: ")
+    assert said in result.problems[0]
+    assert not (result.folder / "checkpoints").exists()
+
+
+def test_a_mistaken_config_leaves_nothing_behind(gan_train: Command) -> None:
+    assert gan_train("optimizer.lr=-1").code == 2
+    assert list(Path().iterdir()) == []
+
+
+def test_several_mistakes_are_all_listed(gan_train: Command) -> None:
+    keys = gan_train("optimzer.lr=1", "model=dcgam", "trainer.stpes=3", "data.limit=4")
+    assert keys.code == 2
+    assert len(keys.problems) == 3, keys.err
+    values = gan_train("optimizer.lr=0", "seed=-1", "trainer.log_every=0", "+nothing=1")
+    assert values.code == 2
+    assert len(values.problems) == 4, values.err
+
+
+def test_broken_yaml_names_file_and_line(gan_train: Command, tmp_path: Path) -> None:
+    own = tmp_path / "own" / "model"
+    own.mkdir(parents=True)
+    (own / "mine.yaml").write_text("latent_dim: 3\nwidth: [1, 2\nloss: x\n")
+    result = gan_train("--config-dir", str(tmp_path / "own"), "model=mine")
+    assert result.code == 2
+    assert len(result.problems) == 1, result.err
+    assert "mine.yaml:3" in result.err
+
+
+def test_a_folder_of_ones_own_that_is_not_there(gan_train: Command) -> None:
+    result = gan_train("--config-dir", "nope")
+    assert result.code == 2
+    assert "no such folder" in result.err
+
+
+def test_mistakes_beside_a_config_of_ones_own(gan_train: Command, tmp_path: Path) -> None:
+    own = tmp_path / "own" / "debug"
+    own.mkdir(parents=True)
+    (own / "mine.yaml").write_text("# @package _global_\nseed: 5\n")
+    result = gan_train("--config-dir", str(tmp_path / "own"), "debug=mine", "trainer.stesp=3")
+    assert result.problems == ["gan-train: trainer.stesp: no such key; did you mean steps?"]
+
+
+def test_cgan_on_pictures_without_labels(gan_train: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "flat"
+    folder.mkdir()
+    for number in range(4):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / f"{number}.png")
+    flat = ["data=folder", f"data.root={folder}", "data.batch_size=2", "data.image_size=8"]
+    result = gan_train("model=cgan", *flat)
+    assert result.code == 2
+    assert "no labels" in result.err
+    assert len(result.problems) == 1
+    assert gan_train(*flat, *NARROW, "debug=fast", "data.batch_size=2").code == 0
+
+
+def test_a_folder_that_cannot_be_written(gan_train: Command, tmp_path: Path) -> None:
+    """Said before any data is read."""
+    (tmp_path / "taken").write_text("a file, not a folder")
+    result = gan_train(f"hydra.run.dir={tmp_path}/taken/run", "data=mnist", "data.root=nowhere")
+    assert result.code == 2
+    assert len(result.problems) == 1, result.err
+    assert "taken" in result.err
