@@ -15,7 +15,8 @@ class Interrupts:
 
     def __init__(self) -> None:
         self.stop: signal.Signals | None = None
-        self.save = False
+        self.saves_asked = 0
+        """Counted, not flagged: a flag could be cleared just after it was raised anew."""
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Interrupts":
@@ -33,7 +34,7 @@ class Interrupts:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGUSR1:
-            self.save = True
+            self.saves_asked += 1
         elif number == signal.SIGINT and self.stop is not None:
             raise KeyboardInterrupt
         else:

@@ -133,7 +133,6 @@ class Trainer:
                 self.report = self._read_meter() if self._logs(last) else None
                 for sink in self.sinks:
                     sink.offer(self, last)
-                self.interrupts.save = False
         self.outcome = "finished" if self.interrupts.stop is None else self.interrupts.stop.name
 
     def play(self) -> None:

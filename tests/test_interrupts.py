@@ -13,13 +13,13 @@ def test_a_wish_to_stop(number: signal.Signals) -> None:
     with Interrupts() as interrupts:
         os.kill(os.getpid(), number)
         assert interrupts.stop is number
-        assert not interrupts.save
+        assert interrupts.saves_asked == 0
 
 
 def test_a_wish_to_save() -> None:
     with Interrupts() as interrupts:
         os.kill(os.getpid(), signal.SIGUSR1)
-        assert interrupts.save
+        assert interrupts.saves_asked == 1
         assert interrupts.stop is None
 
 

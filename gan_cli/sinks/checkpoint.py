@@ -144,14 +144,17 @@ class Checkpoints(Sink):
     def __init__(self, every: int, folder: Path, keep_last: int, about: Mapping[str, Any]) -> None:
         super().__init__(every)
         self.folder, self.keep_last, self.about = folder, keep_last, dict(about)
+        self._saves_done = 0
         self.newest: Path | None = next(iter(saved_in(folder)[::-1]), None)
 
     def due(self, run: Run, last: bool) -> bool:
         """On time, at the end, or on request."""
-        return last or run.interrupts.save or super().due(run, last)
+        asked = run.interrupts.saves_asked > self._saves_done
+        return last or asked or super().due(run, last)
 
     def write(self, run: Run) -> None:
         """Save, then delete what is too old."""
+        self._saves_done = run.interrupts.saves_asked
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"step-{run.step:08d}.pt"
         save(path, {**self.about, "metrics": run.last_report, "state": run.state_dict()})

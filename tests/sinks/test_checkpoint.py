@@ -144,8 +144,23 @@ def test_when_it_saves(
     tmp_path: Path, every: int, step: int, last: bool, asked: bool, due: bool
 ) -> None:
     run = a_run(step)
-    run.interrupts.save = asked
+    run.interrupts.saves_asked = int(asked)
     assert Checkpoints(every, tmp_path, 1, {}).due(run, last) is due
+
+
+def test_a_request_is_served_once_and_none_is_lost(tmp_path: Path) -> None:
+    run = a_run(1)
+    sink = Checkpoints(0, tmp_path / "c", 9, {"config": {}})
+    run.interrupts.saves_asked = 1
+
+    def ask_again() -> dict[str, int]:
+        run.interrupts.saves_asked += run.step == 1  # while the first is being served
+        return {"step": run.step}
+
+    run.state_dict = ask_again
+    for run.step in (1, 2, 3):
+        sink.offer(run, last=False)
+    assert [p.name for p in saved_in(tmp_path / "c")] == ["step-00000001.pt", "step-00000002.pt"]
 
 
 def test_a_folder_without_checkpoints(tmp_path: Path) -> None:
