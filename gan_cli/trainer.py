@@ -123,12 +123,14 @@ class Trainer:
         """Train until all steps are made or a signal ends the run."""
         self._since = (time.monotonic(), self.batches.position)
         with self.interrupts:
-            while self.step < self.steps and self.interrupts.stop is None:
+            last = self.step >= self.steps
+            while not last:
                 try:
                     self.play()
                 except NonFinite as problem:
                     self._go_back(problem)
                     continue
+                # asked once a step: a signal that comes later gets a step and its sinks of its own
                 last = self.step >= self.steps or self.interrupts.stop is not None
                 self.report = self._read_meter() if self._logs(last) else None
                 for sink in self.sinks:

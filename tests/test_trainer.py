@@ -1,5 +1,6 @@
 """The loop: turns, gradients only where they are needed, NaN, reports."""
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -134,6 +135,22 @@ def test_sinks_write_when_they_are_due_and_at_the_end() -> None:
     trainer.sinks = [Noting(2), Noting(0), Noting(3)]
     trainer.run()
     assert [sink.steps for sink in trainer.sinks] == [[2, 4, 5], [], [3, 5]]  # type: ignore[attr-defined]
+
+
+def test_a_signal_while_sinks_write_still_gets_its_last_writing() -> None:
+    """Whenever it comes, the last step made is the last step written."""
+
+    class Signalled(Noting):
+        def write(self, run: Run) -> None:
+            super().write(run)
+            if run.step == 1:
+                trainer.interrupts.stop = signal.SIGTERM
+
+    trainer, _ = a_trainer()
+    trainer.sinks = [Signalled(1), Noting(3)]
+    trainer.run()
+    assert trainer.outcome == "SIGTERM"
+    assert [sink.steps for sink in trainer.sinks] == [[1, 2], [2]]  # type: ignore[attr-defined]
 
 
 def test_a_sink_that_cannot_write_warns_once(caplog: pytest.LogCaptureFixture) -> None:
