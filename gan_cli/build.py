@@ -182,7 +182,7 @@ def build_trainer(
     )
     unrolled = next(iter(parts.having(Unrolled)), None)
     game = Game(parts.generator, adversary, terms, unrolled).to(device)
-    game.to(memory_format=torch.channels_last)  # 1.1 to 1.3 times as fast on CPUs, more under AMP
+    game.to(memory_format=torch.channels_last)  # saves 7 to 13 % of a step on a CPU
     average = next(iter(parts.having(EMA)), None)
     if average is not None:
         average.attach(parts.generator)

@@ -25,8 +25,6 @@ class Loss(abc.ABC):
     """Whether D's targets can be smoothed or flipped."""
     generator_sees_real = False
     """Whether G's loss reads D's scores of real pictures."""
-    critic = False
-    """Whether scores are distances without a probability behind them (Wasserstein)."""
 
     @abc.abstractmethod
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
@@ -72,8 +70,6 @@ class Minimax(NonSaturating):
 
 class Wasserstein(Loss):
     """Arjovsky et al. 2017, eq. 2: the critic maximises E[D(x)] - E[D(G(z))]."""
-
-    critic = True
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         """Minus the estimated distance."""

@@ -69,6 +69,9 @@ class Trainer:
         average: running mean of the generator, updated after each step.
         precision: `bf16` computes losses under autocast.
         on_nan: a NaN loss ends the run, or the turn, or sends the run back to its checkpoint.
+        rank: which of several processes this is.
+
+    Attributes:
         rollback: restores the newest good checkpoint into this trainer.
         sinks: what a run leaves behind.
     """
