@@ -71,6 +71,11 @@ class Examiner:
             measure = _by_inception(network.to(device).eval(), reference, seed, device)
             self._exams.append(_Exam("Inception v3 (2015)", measure, reference, seed))
 
+    @property
+    def names(self) -> list[str]:
+        """Of the figures that `examine` will return."""
+        return [name for exam in self._exams for name in exam.names]
+
     def examine(self, fakes: Tensor, y: Tensor | None) -> list[Figure]:
         """All figures of fakes, one extractor after the other; no name comes twice.
 
@@ -91,6 +96,10 @@ class _Exam:
         right = self._floors.get("label_accuracy")
         told = "" if right is None else f" ({right.value:.1%} right on held-out reals)"
         self._extractor = extractor + told
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._floors)
 
     def examine(self, fakes: Tensor, y: Tensor | None) -> list[Figure]:
         figures = []

@@ -13,6 +13,8 @@ PACKAGE = Path(gan_cli.__file__).parent
 FLOORS = [
     {"cli"},
     {"run", "resume", "drawing", "evaluation"},
+    {"probes"},
+    {"quality"},
     {"checkpointed", "reference", "examiner"},
     {"build"},
     {"config", "compatibility"},

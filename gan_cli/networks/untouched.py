@@ -1,6 +1,7 @@
 """Asking a network without leaving a trace in it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -8,7 +9,7 @@ from torch.func import functional_call
 
 def call_untouched(
     network: nn.Module, *inputs: Tensor | None, weights: Mapping[str, Tensor] | None = None
-) -> tuple[Tensor, Tensor] | Tensor:
+) -> Any:
     """What `network` says of `inputs` in the mode it is in.
 
     Its BatchNorm statistics and the vectors of its power iterations stay as they are.
