@@ -79,7 +79,10 @@ class Health:
         generator, adversary = self.game.generator, self.game.adversary
         z = torch.randn(len(x), generator.latent_dim, device=x.device)
         fake = call_untouched(generator, z, y).float()
-        found = {"diversity": signals.diversity(x, fake)}
+        found = {
+            "diversity": signals.diversity(x, fake),
+            "uniqueness": signals.uniqueness(x, fake),
+        }
         if self.held_out is None:
             return found
 

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+MOST = 64
+"""Pictures of a batch that are compared one by one."""
+
 
 def diversity(real: Tensor, fake: Tensor) -> Tensor:
     """How far apart fakes are from each other over the same of reals, a scalar.
@@ -18,6 +21,27 @@ def diversity(real: Tensor, fake: Tensor) -> Tensor:
         fake: pictures [N, C, H, W].
     """
     return (fake.var(0).sum() / real.var(0).sum()).sqrt()
+
+
+def uniqueness(real: Tensor, fake: Tensor) -> Tensor:
+    """How far each fake is from the nearest other one over the same of reals, a scalar.
+
+    Falls where few different pictures are made, however far those few are from each other, which
+    `diversity` does not see. It depends on how many are compared: compare as many.
+
+    Args:
+        real: pictures [N, C, H, W], of which the first `MOST` are taken.
+        fake: pictures [N, C, H, W], likewise.
+    """
+    return _nearest(fake) / _nearest(real)
+
+
+def _nearest(x: Tensor) -> Tensor:
+    """Mean distance of a picture to the nearest other one."""
+    rows = x[:MOST].flatten(1)  # [N, C, H, W] -> [N, F]
+    # not by way of a matrix product, in which the distances of like pictures drown
+    pairs = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist")
+    return pairs.fill_diagonal_(torch.inf).min(1).values.mean()
 
 
 def overfitting(real: Tensor, held_out: Tensor, fake: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ def look(game: Game, held_out: Unseen | None = None, **report: float) -> dict[st
 
 def test_which_signs_a_loss_allows() -> None:
     unseen = Unseen(pictures(), None)
-    always = {"diversity", "overfitting", "score_gap", "oscillation"}
+    always = {"diversity", "uniqueness", "overfitting", "score_gap", "oscillation"}
     for loss, more in (
         (losses.NonSaturating(), {"accuracy_held_out", "divergence_bound"}),
         (losses.LeastSquares(), {"accuracy_held_out"}),
@@ -53,7 +53,8 @@ def test_which_signs_a_loss_allows() -> None:
         found = look(a_game(loss), unseen)
         assert set(found) == {f"health/{name}" for name in always | more}, loss
     assert set(look(a_game())) == {
-        f"health/{name}" for name in ("diversity", "score_gap", "oscillation", "divergence_bound")
+        f"health/{name}"
+        for name in ("diversity", "uniqueness", "score_gap", "oscillation", "divergence_bound")
     }
     # smoothed targets keep the loss above zero: it bounds nothing
     smoothed = a_game(labels=[LabelSmoothing()])

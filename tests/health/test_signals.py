@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from gan_cli.health.signals import divergence_bound, diversity, overfitting, swing
+from gan_cli.health.signals import divergence_bound, diversity, overfitting, swing, uniqueness
 from gan_cli.losses import accuracy
 
 
@@ -27,6 +27,17 @@ def test_diversity_is_the_ratio_of_root_mean_squared_distances() -> None:
     assert float(diversity(real, fake)) == pytest.approx(expected, rel=1e-5)
     assert float(diversity(real, real)) == 1
     assert float(diversity(real, fake[:1].expand(20, 1, 4, 4))) == pytest.approx(0, abs=1e-5)
+
+
+def test_uniqueness_sees_copies_that_are_far_apart() -> None:
+    """Reals at 0, 1, 3, 6, 10 have others 1, 1, 2, 3 and 4 away; of the fakes just one, 1/2."""
+    real, few = (
+        torch.tensor(numbers).view(-1, 1, 1, 1)
+        for numbers in ([0.0, 1.0, 3.0, 6.0, 10.0], [0.0, 0.0, 9.0, 9.0, 9.5])
+    )
+    assert float(uniqueness(real, few)) == pytest.approx((0.5 / 5) / (11 / 5))
+    assert float(uniqueness(real, real)) == 1
+    assert float(diversity(real, few)) > 1
 
 
 def test_overfitting_is_the_share_of_the_gap_that_held_out_pictures_do_not_show() -> None:
