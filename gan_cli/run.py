@@ -40,7 +40,7 @@ def train(
     config: DictConfig,
     folder: Path,
     saved: Mapping[str, Any] | None = None,
-    chosen: Sequence[str] = (),
+    overrides: Sequence[str] = (),
 ) -> Trainer:
     """Train as `config` says and leave everything in `folder`.
 
@@ -48,7 +48,7 @@ def train(
         config: composed and not yet checked.
         folder: the run's; made where missing.
         saved: a checkpoint's content to go on from.
-        chosen: the keys that were given on the command line.
+        overrides: what was given on the command line, `key=value` each.
 
     Raises:
         UserError: bad config or bad input.
@@ -56,7 +56,7 @@ def train(
     """
     if saved is None:
         _refuse_to_mix(config, folder)
-    _settle_length(config, chosen)
+    _settle_length(config, keys_of(overrides))
     trusted = trusted_in_checkpoint(config.trust) if saved else None
     unknown = OmegaConf.select(config, "data.n_classes", default=0) is None
     dataset = _count_classes(config, trusted) if unknown else None
@@ -87,7 +87,7 @@ def train(
         about = {
             "config": OmegaConf.to_container(config, resolve=True),
             "links": find_links(config),
-            "chosen": sorted({*chosen, *(saved or {}).get("chosen", [])}),
+            "overrides": [*(saved or {}).get("overrides", []), *overrides],
             "fingerprint": batches.fingerprint,
             "versions": versions(),
         }
@@ -145,7 +145,7 @@ def _attach_sinks(
     (folder / "config.yaml").write_text(yaml, encoding="utf-8")
     settings = checked["trainer"]
     tensorboard = TensorBoard(
-        folder / "tensorboard", trainer.step, yaml, hyperparameters(resolved, about["chosen"])
+        folder / "tensorboard", trainer.step, yaml, hyperparameters(resolved, keys_of(about["overrides"]))
     )
     checkpoints = Checkpoints(
         settings["checkpoint_every"], folder / "checkpoints", settings["keep_last"], about
@@ -192,6 +192,11 @@ def _run(trainer: Trainer, batch_size: int) -> None:
     finally:
         for sink in trainer.sinks:
             sink.close(trainer)
+
+
+def keys_of(overrides: Sequence[str]) -> list[str]:
+    """The keys that were given on the command line, each once."""
+    return sorted({override.partition("=")[0].lstrip("+~") for override in overrides})
 
 
 def hyperparameters(config: Any, chosen: Sequence[str]) -> dict[str, bool | str | float | int]:

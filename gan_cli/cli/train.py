@@ -34,10 +34,10 @@ def train(config: DictConfig, saved: Mapping[str, Any] | None = None) -> float |
     from gan_cli import run  # torch is imported only once the config has composed
 
     hydra = HydraConfig.get()
-    chosen = [override.partition("=")[0].lstrip("+~") for override in hydra.overrides.task]
+    overrides = [o for o in hydra.overrides.task if not o.startswith("resume=")]
     folder = Path(hydra.runtime.output_dir)
     try:
-        trainer = run.train(config, folder, saved, chosen)
+        trainer = run.train(config, folder, saved, overrides)
     except UserError:
         if [path.name for path in folder.iterdir()] == [".hydra"]:
             shutil.rmtree(folder)  # nothing was begun, so nothing is left lying about

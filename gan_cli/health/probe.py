@@ -90,11 +90,11 @@ class Health:
             return Verdict.of(*call_untouched(adversary.network, pictures, labels))
 
         other, other_y = self._draw(len(x), x.device)
-        exchange = adversary.meet(x, fake, y, progress, replay=False, judge=judge)
-        unseen = adversary.meet(
-            other, fake, None if y is None else other_y, progress, replay=False, judge=judge
-        ).real.score
-        found["overfitting"] = signals.overfitting(exchange.real.score, unseen, exchange.fake.score)
+        seen, unseen = (
+            adversary.meet(real, fake, labels, progress, replay=False, judge=judge).real.score
+            for real, labels in ((x, y), (other, None if y is None else other_y))
+        )
+        found["overfitting"] = signals.overfitting(seen, unseen)
         if adversary.loss.boundary is not None:
             found["accuracy_held_out"] = accuracy(unseen, adversary.loss.boundary, real=True)
         return found

@@ -44,18 +44,18 @@ def _nearest(x: Tensor) -> Tensor:
     return pairs.fill_diagonal_(torch.inf).min(1).values.mean()
 
 
-def overfitting(real: Tensor, held_out: Tensor, fake: Tensor) -> Tensor:
-    """How much of D's judgement it learnt by heart, a scalar: 0 for nothing, 1 for all of it.
+def overfitting(real: Tensor, held_out: Tensor) -> Tensor:
+    """How well D's score tells pictures it was trained on from others like them, a scalar.
 
-    r_v = (E D(train) - E D(held out)) / (E D(train) - E D(G(z))); Karras et al. 2020, "Training
-    generative adversarial networks with limited data", equation 1.
+    2 P(D(trained on) > D(held out)) - 1: 0 where it cannot, 1 where it always can. The attack of
+    Hayes et al. 2019, "LOGAN: Membership inference attacks against generative models", read as a
+    sign of health. Unlike a ratio of score gaps it does not explode where D knows nothing yet.
 
     Args:
         real: scores of pictures D was trained on, [N].
-        held_out: of such as it never saw, [N].
-        fake: of fakes, [N].
+        held_out: of such as it never saw, [M].
     """
-    return (real.mean() - held_out.mean()) / (real.mean() - fake.mean())
+    return (real[:, None] - held_out).sign().mean()
 
 
 def divergence_bound(loss: float) -> float:

@@ -40,12 +40,12 @@ def test_uniqueness_sees_copies_that_are_far_apart() -> None:
     assert float(diversity(real, few)) > 1
 
 
-def test_overfitting_is_the_share_of_the_gap_that_held_out_pictures_do_not_show() -> None:
-    """(3 - 1) / (3 - -1): half of what D knows it knows of its training pictures alone."""
-    real, held_out, fake = torch.tensor([2.0, 4.0]), torch.tensor([1.0]), torch.tensor([-1.0])
-    assert float(overfitting(real, held_out, fake)) == 0.5
-    assert float(overfitting(real, real, fake)) == 0
-    assert float(overfitting(real, fake, fake)) == 1
+def test_overfitting_is_how_often_a_picture_that_was_trained_on_scores_higher() -> None:
+    """Of six pairs 3 is the larger in two, 1 in one and equal in one, -1 in none: 3 - 2 of 6."""
+    real, held_out = torch.tensor([3.0, 1.0, -1.0]), torch.tensor([1.0, 0.0])
+    assert float(overfitting(real, held_out)) == pytest.approx((2 + 1 - 2) / 6)
+    assert float(overfitting(real, real)) == 0
+    assert float(overfitting(real + 9, held_out)) == 1
 
 
 def test_the_divergence_is_zero_at_equilibrium_and_log_2_where_d_is_never_wrong() -> None:

@@ -1,0 +1,133 @@
+"""What a run's health signs mean, in words, and what usually helps.
+
+Thresholds were chosen on some runs and tried on others: see docs/health.md.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from gan_cli.health.probe import PREFIX
+
+WINDOW = 5
+"""Reports that are averaged; a symptom persists when two windows in a row show it."""
+APART = 20
+"""Steps between two reports, at the least: nearer ones say nothing new."""
+
+Means = Mapping[str, float]
+
+
+class Symptom(NamedTuple):
+    """Something that goes wrong with GANs.
+
+    Attributes:
+        name: in one word or two.
+        shows: whether signs averaged over a window show it, given those of the window before.
+        says: what it is, for someone who meets it for the first time; signs are filled in.
+    """
+
+    name: str
+    shows: Callable[[Means, Means], bool]
+    says: str
+
+
+def _collapses(now: Means, before: Means) -> bool:
+    """Fakes are alike, and not less so than before: early on they all are."""
+    few = now["uniqueness"] < 0.4 and now["uniqueness"] < 1.1 * before["uniqueness"]
+    same = now["diversity"] < 0.4 and now["diversity"] < 1.1 * before["diversity"]
+    return few or same
+
+
+def _overpowers(now: Means, before: Means) -> bool:
+    return min(now["accuracy_real"], now["accuracy_fake"]) > 0.995
+
+
+def _overfits(now: Means, before: Means) -> bool:
+    return now["overfitting"] > 0.3
+
+
+def _vanishes(now: Means, before: Means) -> bool:
+    wins = min(now["accuracy_real"], now["accuracy_fake"]) > 0.98
+    return wins and now["gradient"] < 1e-3
+
+
+COLLAPSE = Symptom(
+    "mode collapse",
+    _collapses,
+    "the samples look more and more alike: G makes few different pictures (mode collapse; "
+    "diversity {diversity:.2f} and uniqueness {uniqueness:.2f} of the real pictures')",
+)
+VANISHING = Symptom(
+    "vanishing gradient",
+    _vanishes,
+    "D tells real from fake without fail and G's gradient has all but vanished "
+    "({gradient:.1e}): G learns nothing any more",
+)
+OVERPOWERING = Symptom(
+    "overpowering D",
+    _overpowers,
+    "D is never wrong (right on {accuracy_real:.1%} of real and {accuracy_fake:.1%} of fake "
+    "pictures): it learns much faster than G, which hardly gets a useful hint",
+)
+OVERFITTING = Symptom(
+    "overfitting D",
+    _overfits,
+    "D learns the training pictures by heart: it scores them higher than real pictures it was "
+    "never shown (told apart {overfitting:.0%} better than by chance)",
+)
+SYMPTOMS = (COLLAPSE, VANISHING, OVERPOWERING, OVERFITTING)
+
+
+class Watch:
+    """Reads reports in order and says what persists, each symptom once.
+
+    Attributes:
+        found: symptoms so far, with the step at which they were said.
+        means: signs averaged over the last window.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[Symptom, int] = {}
+        self.means: dict[str, float] = {}
+        self._signs: deque[dict[str, float]] = deque(maxlen=2 * WINDOW)
+        self._last = -APART
+
+    def read(self, step: int, report: Mapping[str, float]) -> list[Symptom]:
+        """The symptoms that this report brings to light."""
+        if step - self._last < APART:
+            return []
+        self._last = step
+        self._signs.append(read_signs(report))
+        signs = list(self._signs)
+        self.means = _mean(signs[-WINDOW:])
+        if len(signs) < 2 * WINDOW:
+            return []
+        before = _mean(signs[:WINDOW])
+        new = [
+            symptom
+            for symptom in SYMPTOMS
+            if symptom not in self.found and _persists(symptom, self.means, before)
+        ]
+        self.found |= dict.fromkeys(new, step)
+        return new
+
+
+def read_signs(report: Mapping[str, float]) -> dict[str, float]:
+    """The signs in a report, without their prefix."""
+    signs = {k.removeprefix(PREFIX): v for k, v in report.items() if k.startswith(PREFIX)}
+    if "grad_norm/G" in report:
+        signs["gradient"] = report["grad_norm/G"]
+    return signs
+
+
+def _persists(symptom: Symptom, now: Means, before: Means) -> bool:
+    try:
+        return symptom.shows(now, before)
+    except KeyError:  # a sign that this loss or this data does not allow
+        return False
+
+
+def _mean(signs: list[dict[str, float]]) -> dict[str, float]:
+    """Means of the signs that each of the reports has."""
+    names = set(signs[0]).intersection(*signs[1:])
+    return {name: sum(s[name] for s in signs) / len(signs) for name in sorted(names)}
