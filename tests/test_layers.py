@@ -28,7 +28,7 @@ FLOORS = [
     {"networks"},
     {"data"},
     {"metrics"},
-    {"ema", "sampling", "pictures", "meter"},
+    {"ema", "sampling", "pictures", "plots", "films", "surface", "meter"},
     {"schedules", "interrupts", "randomness", "distributed"},
     {"errors", "ranges", "paths", "console", "spelling"},
 ]
