@@ -19,14 +19,15 @@ from gan_cli.build import (
     open_device,
 )
 from gan_cli.config import check, find_links, leaves, trusted_in_checkpoint
+from gan_cli.data.batches import Batches
 from gan_cli.data.dataset import Dataset
-from gan_cli.data.gaussians import Gaussians
 from gan_cli.errors import RunFailed, UserError
 from gan_cli.sinks.checkpoint import Checkpoints, load_newest, saved_in
+from gan_cli.sinks.curves import Curves
 from gan_cli.sinks.folder import run_folder
+from gan_cli.sinks.gallery import gallery
 from gan_cli.sinks.jsonl import JsonLines
 from gan_cli.sinks.progress import progress
-from gan_cli.sinks.samples import POINTS, Samples
 from gan_cli.sinks.summary import Summary, versions
 from gan_cli.sinks.tensorboard import TensorBoard
 from gan_cli.trainer import Trainer
@@ -84,7 +85,7 @@ def train(
             "fingerprint": batches.fingerprint,
             "versions": versions(),
         }
-        _attach_sinks(trainer, about, checked, parts, folder)
+        _attach_sinks(trainer, about, checked, parts, batches, folder)
         log.info(
             "%s: %s pictures, %d steps on %s, into %s",
             *(config.name, f"{batches.size:,}", trainer.steps, device, shown(folder)),
@@ -129,6 +130,7 @@ def _attach_sinks(
     about: Mapping[str, Any],
     checked: Mapping[str, Any],
     parts: Parts,
+    batches: Batches,
     folder: Path,
 ) -> None:
     """Everything the run is to leave in its folder; `about` goes into each checkpoint."""
@@ -144,15 +146,6 @@ def _attach_sinks(
     )
     trainer.sinks = [
         JsonLines(folder / "metrics.jsonl", trainer.step),
-        tensorboard,
-        Samples(
-            settings["sample_every"],
-            folder / "samples",
-            parts.generator,
-            checked["seed"],
-            parts.dataset.load().images[:POINTS] if isinstance(parts.dataset, Gaussians) else None,
-            tensorboard,
-        ),
         checkpoints,
         progress(trainer.step, trainer.steps),
         Summary(
@@ -162,6 +155,18 @@ def _attach_sinks(
             trainer.device,
             trainer.images,
         ),
+        *gallery(
+            settings["sample_every"],
+            folder,
+            (parts.generator, parts.discriminator),
+            parts.loss,
+            batches,
+            checked["seed"],
+            trainer.step,
+            tensorboard,
+        ),
+        Curves(folder / "curves.png", folder / "metrics.jsonl", tensorboard),
+        tensorboard,  # closed after those that show in it
     ]
     trainer.rollback = lambda: trainer.load_state_dict(load_newest(folder)[1]["state"])
 

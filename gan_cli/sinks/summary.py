@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 
 from gan_cli.sinks.checkpoint import Checkpoints
-from gan_cli.sinks.sink import Run, Sink
+from gan_cli.sinks.sink import FinalSink, Run
 
 
-class Summary(Sink):
+class Summary(FinalSink):
     """Written once, when the run closes, however it ended.
 
     Args:
@@ -34,7 +34,7 @@ class Summary(Sink):
         device: torch.device,
         images: int,
     ) -> None:
-        super().__init__(every=0)
+        super().__init__()
         self.path, self.checkpoints, self.parameters = path, checkpoints, dict(parameters)
         self.device = device
         self._began, self._images = time.monotonic(), images
@@ -56,10 +56,6 @@ class Summary(Sink):
             "peak_memory_bytes": peak_memory(self.device),
         }
         self.path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-
-    def close(self, run: Run) -> None:
-        """The run is over."""
-        self.write(run)
 
 
 def versions() -> dict[str, str]:
