@@ -57,9 +57,7 @@ def draw(config: DictConfig) -> Path:
     if order.interpolate:
         if order.count < 2:
             raise UserError("count=1: a walk needs two ends; take count=2 or more")
-        stretches = sampling.walk(z, order.interpolate)  # [count - 1, frames, latent_dim]
-        z = stretches.flatten(0, 1)
-        y = None if y is None else y[:-1].repeat_interleave(order.interpolate)
+        z, y = sampling.lay_out_walk(z, y, order.interpolate)
     images = sampling.generate(network, z, y)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

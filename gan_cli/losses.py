@@ -25,8 +25,10 @@ class Loss(abc.ABC):
     """Whether D's targets can be smoothed or flipped."""
     generator_sees_real = False
     """Whether G's loss reads D's scores of real pictures."""
-    boundary: float | None = None
-    """The score above which a picture counts as real; None where scores are only compared."""
+    undecided: float | None = None
+    """The score of a D that cannot tell; None where only differences of scores count."""
+    sure = 1.0
+    """How far from `undecided` a score lies that leaves little doubt."""
     bounds_divergence = False
     """Whether D's loss, with targets 1 and 0, bounds the Jensen-Shannon divergence from below."""
 
@@ -62,7 +64,7 @@ class NonSaturating(Loss):
     """
 
     takes_targets = True
-    boundary = 0.0
+    undecided, sure = 0.0, 2.0  # tanh(s / 2) = 2 sigmoid(s) - 1
     bounds_divergence = True
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
@@ -101,7 +103,7 @@ class LeastSquares(Loss):
     """LSGAN, Mao et al. 2017, eq. 9 (a = 0, b = c = 1)."""
 
     takes_targets = True
-    boundary = 0.5
+    undecided, sure = 0.5, 0.5  # halfway between 0 and 1
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         """(D(x) - 1)^2 / 2 + D(G(z))^2 / 2 for targets 1 and 0."""
@@ -115,7 +117,7 @@ class LeastSquares(Loss):
 class Hinge(Loss):
     """Lim & Ye 2017; Miyato et al. 2018, eq. 16 and 17."""
 
-    boundary = 0.0
+    undecided, sure = 0.0, 1.0  # its margins
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         """relu(1 - D(x)) + relu(1 + D(G(z)))."""

@@ -1,16 +1,23 @@
-"""Tensors to pictures a person can look at."""
+"""Tensors to pictures a person can look at, and pictures to files."""
 
+import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from torch.nn.functional import interpolate
 from torchvision.utils import make_grid
 
+from gan_cli.plots import scatter
+
 SMALLEST = 48
 """Pictures in a grid are enlarged by a whole factor until they are about this wide."""
+
+CAPTION = 22
+"""Height of the strip a caption stands in, in pixels."""
 
 
 def to_bytes(images: Tensor) -> Tensor:
@@ -23,37 +30,41 @@ def are_points(images: Tensor) -> bool:
     return tuple(images.shape[1:]) == (2, 1, 1)
 
 
-def grid(images: Tensor, columns: int | None = None, real: Tensor | None = None) -> Tensor:
+def grid(
+    images: Tensor,
+    columns: int | None = None,
+    real: Tensor | None = None,
+    surface: Tensor | None = None,
+) -> Tensor:
     """One picture, uint8 [3, H, W], of pictures [N, C, H, W]; 2-D points become a scatter plot.
 
     Args:
         images: what to show, float in [-1, 1].
         columns: pictures per row; as square as possible by default.
         real: for points, what to draw underneath.
+        surface: for points, how D judges the plane; see `plots.scatter`.
     """
     if are_points(images):
-        return scatter(images, real)
+        return scatter(images, real, surface)
     factor = max(1, round(SMALLEST / images.shape[-1])) if images.shape[-1] < SMALLEST else 1
     shown = interpolate(to_bytes(images).float(), scale_factor=factor, mode="nearest")
     return make_grid(shown, nrow=columns or math.ceil(math.sqrt(len(images)))).to(torch.uint8)
 
 
-def scatter(points: Tensor, real: Tensor | None = None, size: int = 480) -> Tensor:
-    """Points [N, 2, 1, 1] in [-1, 1] over real ones, as a picture uint8 [3, size, size]."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def beside(left: Tensor, right: Tensor, gap: int = 16) -> Tensor:
+    """Two pictures uint8 [3, H, W] of one height as one, a white gap of `gap` pixels between."""
+    between = torch.full((3, left.shape[1], gap), 255, dtype=torch.uint8)
+    return torch.cat([left, between, right], dim=2)
 
-    figure = Figure(figsize=(size / 100, size / 100), dpi=100)
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
-    axes.set_axis_off()
-    if real is not None:
-        axes.scatter(real[:, 0], real[:, 1], s=6, color="#b8b8b8", linewidths=0)
-    axes.scatter(points[:, 0], points[:, 1], s=6, color="#d1495b", alpha=0.6, linewidths=0)
-    canvas.draw()
-    rgba = torch.frombuffer(bytearray(canvas.buffer_rgba()), dtype=torch.uint8)
-    return rgba.view(size, size, 4)[..., :3].permute(2, 0, 1).contiguous()  # [H, W, 4] -> [3, H, W]
+
+def captioned(image: Tensor, text: str) -> Tensor:
+    """A picture uint8 [3, H, W] over a line of text: [3, H + CAPTION, W]."""
+    strip = Image.new("RGB", (image.shape[2], CAPTION), "white")
+    centre = (strip.width // 2, CAPTION // 2)
+    ImageDraw.Draw(strip).text(
+        centre, text, fill="black", font=ImageFont.load_default(size=14), anchor="mm"
+    )
+    return torch.cat([image, from_pil(strip)], dim=1)
 
 
 def to_pil(image: Tensor) -> Image.Image:
@@ -62,14 +73,39 @@ def to_pil(image: Tensor) -> Image.Image:
     return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
 
 
+def from_pil(image: Image.Image) -> Tensor:
+    """Any picture of Pillow's as uint8 [3, H, W]."""
+    rgb = image.convert("RGB")
+    flat = torch.frombuffer(bytearray(rgb.tobytes()), dtype=torch.uint8)
+    return flat.view(rgb.height, rgb.width, 3).permute(2, 0, 1).contiguous()  # -> [3, H, W]
+
+
 def save_png(image: Tensor, path: Path) -> None:
     """Write a picture uint8 [C, H, W]; a reader never sees half of it."""
-    unfinished = path.with_name(path.name + ".tmp")
-    to_pil(image).save(unfinished, format="PNG")
-    unfinished.replace(path)
+    file = io.BytesIO()
+    to_pil(image).save(file, format="PNG")
+    save_whole(file.getvalue(), path)
 
 
-def save_gif(frames: list[Tensor], path: Path, seconds: float = 0.1) -> None:
+def save_gif(frames: Sequence[Tensor], path: Path, seconds: float = 0.1) -> None:
     """Write frames uint8 [C, H, W] as an endless animation, `seconds` each."""
+    save_whole(encode_gif(frames, seconds), path)
+
+
+def encode_gif(frames: Sequence[Tensor], seconds: float, last: float | None = None) -> bytes:
+    """An endless animation of frames uint8 [C, H, W], `seconds` each and the last one `last`."""
     first, *rest = [to_pil(frame) for frame in frames]
-    first.save(path, save_all=True, append_images=rest, duration=round(1000 * seconds), loop=0)
+    times = [round(1000 * seconds)] * len(rest) + [round(1000 * (last or seconds))]
+    file = io.BytesIO()
+    first.save(file, format="GIF", save_all=True, append_images=rest, duration=times, loop=0)
+    return file.getvalue()
+
+
+def save_whole(content: bytes, path: Path) -> None:
+    """Write a file of which a reader never sees half, and a full disk leaves none."""
+    unfinished = path.with_name(path.name + ".tmp")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -18,6 +18,35 @@ log = logging.getLogger(__name__)
 Config = Mapping[str, Any]
 
 
+def attach_probes(
+    trainer: Trainer,
+    config: Config,
+    trusted: Sequence[str] | None,
+    parts: Parts,
+    earlier: Sequence[Mapping[str, float]],
+) -> tuple[str, bool] | None:
+    """Give `trainer` the probes its config asks for.
+
+    Args:
+        trainer: built.
+        config: checked.
+        trusted: see `check.locate`.
+        parts: of the run.
+        earlier: reports of a run that is gone on with.
+
+    Returns:
+        the scalar that the best checkpoint goes by, and whether less of it is better; None where
+        none is kept.
+
+    Raises:
+        UserError: samples are to be measured and cannot be.
+    """
+    quality = open_quality(config, trusted, parts, trainer)
+    health = open_health(config, trusted, trainer, earlier)
+    trainer.probes = [probe for probe in (quality, health) if probe is not None]
+    return None if quality is None else quality.choose(config["evaluation"]["best"])
+
+
 def open_quality(
     config: Config, trusted: Sequence[str] | None, parts: Parts, trainer: Trainer
 ) -> Quality | None:

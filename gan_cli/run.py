@@ -10,27 +10,21 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_cli import resume
 from gan_cli.build import (
-    Parts,
     build_batches,
     build_dataset,
     build_parts,
     build_trainer,
-    count_parameters,
     open_device,
 )
-from gan_cli.config import check, find_links, leaves, trusted_in_checkpoint
+from gan_cli.config import check, find_links, trusted_in_checkpoint
 from gan_cli.data.dataset import Dataset
-from gan_cli.data.gaussians import Gaussians
 from gan_cli.errors import RunFailed, UserError
-from gan_cli.probes import open_health, open_quality
-from gan_cli.sinks.best import Best
-from gan_cli.sinks.checkpoint import Checkpoints, load_newest, saved_in
+from gan_cli.outputs import attach_sinks, keys_of
+from gan_cli.probes import attach_probes
+from gan_cli.sinks.checkpoint import saved_in
 from gan_cli.sinks.folder import run_folder
-from gan_cli.sinks.jsonl import JsonLines, read_reports
-from gan_cli.sinks.progress import progress
-from gan_cli.sinks.samples import POINTS, Samples
-from gan_cli.sinks.summary import Summary, versions
-from gan_cli.sinks.tensorboard import TensorBoard
+from gan_cli.sinks.jsonl import read_reports
+from gan_cli.sinks.summary import versions
 from gan_cli.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -79,11 +73,8 @@ def train(
                     *(trainer.step, trainer.steps, 2 * trainer.step),
                 )
                 return trainer
-        quality = open_quality(checked, trusted, parts, trainer)
         earlier = read_reports(folder / "metrics.jsonl", trainer.step) if saved else []
-        health = open_health(checked, trusted, trainer, earlier)
-        trainer.probes = [probe for probe in (quality, health) if probe is not None]
-        best = None if quality is None else quality.choose(checked["evaluation"]["best"])
+        best = attach_probes(trainer, checked, trusted, parts, earlier)
         about = {
             "config": OmegaConf.to_container(config, resolve=True),
             "links": find_links(config),
@@ -91,7 +82,7 @@ def train(
             "fingerprint": batches.fingerprint,
             "versions": versions(),
         }
-        _attach_sinks(trainer, about, checked, parts, folder, best)
+        attach_sinks(trainer, about, checked, parts, batches, folder, best, earlier)
         log.info(
             "%s: %s pictures, %d steps on %s, into %s",
             *(config.name, f"{batches.size:,}", trainer.steps, device, shown(folder)),
@@ -131,52 +122,6 @@ def _count_classes(config: DictConfig, trusted: Sequence[str] | None) -> Dataset
     return dataset
 
 
-def _attach_sinks(
-    trainer: Trainer,
-    about: Mapping[str, Any],
-    checked: Mapping[str, Any],
-    parts: Parts,
-    folder: Path,
-    best: tuple[str, bool] | None,
-) -> None:
-    """Everything the run is to leave in its folder; `about` goes into each checkpoint."""
-    resolved = about["config"]
-    yaml = OmegaConf.to_yaml(OmegaConf.create(resolved))
-    (folder / "config.yaml").write_text(yaml, encoding="utf-8")
-    settings = checked["trainer"]
-    tensorboard = TensorBoard(
-        folder / "tensorboard", trainer.step, yaml, hyperparameters(resolved, keys_of(about["overrides"]))
-    )
-    checkpoints = Checkpoints(
-        settings["checkpoint_every"], folder / "checkpoints", settings["keep_last"], about
-    )
-    keeper = Best(*best, folder / "checkpoints", about) if best else None
-    trainer.sinks = [
-        JsonLines(folder / "metrics.jsonl", trainer.step),
-        tensorboard,
-        Samples(
-            settings["sample_every"],
-            folder / "samples",
-            parts.generator,
-            checked["seed"],
-            parts.dataset.load().images[:POINTS] if isinstance(parts.dataset, Gaussians) else None,
-            tensorboard,
-        ),
-        checkpoints,
-        *([keeper] if keeper else []),
-        progress(trainer.step, trainer.steps),
-        Summary(
-            folder / "summary.json",
-            checkpoints,
-            keeper,
-            {name: count_parameters(network) for name, network in parts.networks.items()},
-            trainer.device,
-            trainer.images,
-        ),
-    ]
-    trainer.rollback = lambda: trainer.load_state_dict(load_newest(folder)[1]["state"])
-
-
 def _run(trainer: Trainer, batch_size: int) -> None:
     try:
         trainer.run()
@@ -192,26 +137,6 @@ def _run(trainer: Trainer, batch_size: int) -> None:
     finally:
         for sink in trainer.sinks:
             sink.close(trainer)
-
-
-def keys_of(overrides: Sequence[str]) -> list[str]:
-    """The keys that were given on the command line, each once."""
-    return sorted({override.partition("=")[0].lstrip("+~") for override in overrides})
-
-
-def hyperparameters(config: Any, chosen: Sequence[str]) -> dict[str, bool | str | float | int]:
-    """What tells this run from others, flat, for TensorBoard's HParams page.
-
-    All keys of a config would bury the two that a sweep varies: the page gets those that were given
-    on the command line, and the usual suspects.
-    """
-    values = dict(leaves(config)) | {"tricks": ", ".join(config["tricks"])}
-    wanted = ("name", "seed", "data.batch_size", "optimizer.lr", "tricks", *chosen)
-    return {
-        key: value if isinstance(value := values[key], bool | int | float | str) else str(value)
-        for key in dict.fromkeys(wanted)
-        if key in values and not key.startswith("trainer.")  # how long, not what
-    }
 
 
 def shown(folder: Path) -> Path:

@@ -49,6 +49,21 @@ def walk(stations: Tensor, frames: int) -> Tensor:
     return torch.stack(stretches)
 
 
+def lay_out_walk(stations: Tensor, y: Tensor | None, frames: int) -> tuple[Tensor, Tensor | None]:
+    """`walk` one picture after another, each stretch with the label it starts from.
+
+    Args:
+        stations: [K, latent_dim], K at least 2.
+        y: labels [K] of the stations, or None.
+        frames: pictures a stretch.
+
+    Returns:
+        Latents [(K - 1) * frames, latent_dim] and labels [(K - 1) * frames] or None.
+    """
+    z = walk(stations, frames).flatten(0, 1)
+    return z, None if y is None else y[:-1].repeat_interleave(frames)
+
+
 def spread_labels(count: int, n_classes: int, labels: Sequence[int] | None = None) -> Tensor | None:
     """`count` labels taking turns through `labels`, or through all classes; None if unlabelled."""
     if not n_classes:

@@ -81,6 +81,14 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     logging.getLogger().handlers = handlers
 
 
+@pytest.fixture(autouse=True)
+def quick_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Curves take half a second a run to draw: only tests marked `curves` wait for it."""
+    if request.node.get_closest_marker("curves") is None:
+        blank = torch.zeros(3, 2, 2, dtype=torch.uint8)
+        monkeypatch.setattr("gan_cli.sinks.curves.curves", lambda panels: blank)
+
+
 @pytest.fixture
 def gan_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     """`gan-train`, into `tmp_path/run` unless told otherwise."""

@@ -13,7 +13,7 @@ PACKAGE = Path(gan_cli.__file__).parent
 FLOORS = [
     {"cli"},
     {"run", "resume", "drawing", "evaluation"},
-    {"probes"},
+    {"probes", "outputs"},
     {"quality"},
     {"checkpointed", "reference", "examiner"},
     {"build"},
@@ -31,13 +31,13 @@ FLOORS = [
     {"networks"},
     {"data"},
     {"metrics"},
-    {"ema", "sampling", "pictures", "meter"},
+    {"ema", "sampling", "pictures", "plots", "films", "surface", "meter"},
     {"schedules", "interrupts", "randomness", "distributed"},
     {"errors", "ranges", "paths", "console", "spelling"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 HYDRA = {"cli"}
-OMEGACONF = {"cli", "run", "resume", "drawing", "evaluation", "config"}
+OMEGACONF = {"cli", "run", "resume", "drawing", "evaluation", "config", "outputs"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -27,6 +27,7 @@ ALL = [
 ]
 REAL, FAKE = torch.tensor([2.0, 0.0]), torch.tensor([-1.0, 3.0])
 HARD = Targets(torch.ones(2), torch.zeros(2))
+ONE = torch.ones(1)
 
 
 def softplus(x: float) -> float:
@@ -134,3 +135,19 @@ def test_only_the_non_saturating_loss_teaches_a_losing_generator():
         fake = torch.full((1,), -20.0, requires_grad=True)
         (slope,) = torch.autograd.grad(kind().generator(fake, None), fake)
         assert least <= slope.abs().item() <= most
+
+
+@pytest.mark.parametrize("loss", ALL)
+def test_where_d_is_undecided(loss: type[Loss]) -> None:
+    """A picture as often real as fake gets that score, or else only differences count."""
+
+    def d_loss(score: float, shift: float = 0.0) -> float:
+        scores = torch.tensor([score])
+        return float(loss().discriminator(scores + shift, scores + shift, Targets(ONE, 0 * ONE)))
+
+    middle = loss.undecided
+    if middle is None:
+        assert d_loss(0.3) == pytest.approx(d_loss(0.3, shift=5.0))
+    else:
+        left, right = d_loss(middle - 1.5), d_loss(middle + 1.5)
+        assert d_loss(middle) < left == pytest.approx(right)

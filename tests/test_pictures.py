@@ -56,3 +56,38 @@ def test_a_gif_moves(tmp_path: Path) -> None:
     pictures.save_gif(frames, tmp_path / "a.gif")
     with Image.open(tmp_path / "a.gif") as read:
         assert getattr(read, "n_frames") == 3  # noqa: B009
+
+
+def test_left_and_right_stand_apart() -> None:
+    left, right = (torch.full((3, 5, 4), v, dtype=torch.uint8) for v in (10, 20))
+    both = pictures.beside(left, right, gap=2)
+    assert both[0, 0].tolist() == [10] * 4 + [255] * 2 + [20] * 4
+
+
+def test_a_caption_stands_below() -> None:
+    image = torch.full((3, 5, 80), 7, dtype=torch.uint8)
+    shown = pictures.captioned(image, "step 1,000")
+    assert shown.shape == (3, 5 + pictures.CAPTION, 80)
+    assert torch.equal(shown[:, :5], image)
+    assert shown[:, 5:].min() < 100
+    assert shown[:, 5:].float().mean() > 200
+
+
+def test_to_pillow_and_back() -> None:
+    image = torch.randint(0, 256, (3, 5, 7), dtype=torch.uint8)
+    assert torch.equal(pictures.from_pil(pictures.to_pil(image)), image)
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.png"
+    pictures.save_whole(b"old", path)
+
+    def fail(self: Path, content: bytes) -> None:
+        self.touch()
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(OSError, match="No space"):
+        pictures.save_whole(b"new", path)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+    assert path.read_bytes() == b"old"

@@ -67,3 +67,12 @@ def test_generating_in_parts_changes_nothing_and_leaves_the_mode_alone() -> None
     images = sampling.generate(network, z, None, batch_size=2)
     assert torch.equal(images, 2 * z[:, :, None, None])
     assert network.training
+
+
+def test_a_walk_laid_out_keeps_each_stretch_s_label() -> None:
+    z = sampling.draw_latents(3, 5, 0)
+    walk, labels = sampling.lay_out_walk(z, torch.tensor([4, 7, 9]), 2)
+    assert torch.equal(walk, sampling.walk(z, 2).flatten(0, 1))
+    assert labels is not None
+    assert labels.tolist() == [4, 4, 7, 7]
+    assert sampling.lay_out_walk(z, None, 2)[1] is None

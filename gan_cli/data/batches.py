@@ -66,13 +66,24 @@ class Batches(abc.ABC):
         if self._draw.flip:
             mirrored = torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5
             x = torch.where(mirrored, x.flip(3), x)
-        if x.dtype == torch.uint8:
-            x = x.float() / 127.5 - 1  # 0..255 -> [-1, 1]
-        return Batch(x, y)
+        return Batch(_scaled(x), y)
 
     def seek(self, position: int) -> None:
         """Go to where `position` samples have been drawn, forward or back."""
         self.position = position
+
+    def look_up(self, index: Tensor) -> Batch:
+        """The pictures `index`, int64 [N], on the CPU and as they are, whatever is drawn next.
+
+        Raises:
+            UserError: a picture cannot be decoded; names it.
+        """
+        y = None if self.labels is None else self.labels.cpu()[index]
+        return Batch(_scaled(self._read(index)), y)
+
+    @abc.abstractmethod
+    def _read(self, index: Tensor) -> Tensor:
+        """The pictures `index`, unscaled, on the CPU."""
 
     @abc.abstractmethod
     def _gather(self, index: Tensor) -> Tensor:
@@ -103,6 +114,9 @@ class MemoryBatches(Batches):
     def _gather(self, index: Tensor) -> Tensor:
         return self._images.index_select(0, index)
 
+    def _read(self, index: Tensor) -> Tensor:
+        return self._images.index_select(0, index.to(self._images.device)).cpu()
+
 
 class StreamBatches(Batches):
     """Pictures are decoded as they are drawn, ahead of time by `workers` processes (0: none)."""
@@ -130,6 +144,9 @@ class StreamBatches(Batches):
         if isinstance(pictures, UserError):
             raise UserError(*pictures.args)  # a new one: frames that hold what they raise leak
         return pictures.to(self._draw.device, non_blocking=True)
+
+    def _read(self, index: Tensor) -> Tensor:
+        return torch.stack([self._dataset.open_picture(i) for i in index.tolist()])
 
     def _open_stream(self) -> Iterator[Tensor | UserError]:
         order, count = Order(self.size, self._draw.seed, torch.device("cpu")), self._draw.batch_size
@@ -193,6 +210,11 @@ def open_batches(
         f"data.memory_limit={memory_limit:g}: the dataset takes {needed:.2g} GiB and can only be "
         "used from memory; raise data.memory_limit, or lower data.limit or data.image_size"
     )
+
+
+def _scaled(x: Tensor) -> Tensor:
+    """0..255 to [-1, 1]; what is not 8-bit stays."""
+    return x.float() / 127.5 - 1 if x.dtype == torch.uint8 else x
 
 
 def _bytes(tensor: Tensor | None) -> memoryview:

@@ -95,8 +95,8 @@ class Health:
             for real, labels in ((x, y), (other, None if y is None else other_y))
         )
         found["overfitting"] = signals.overfitting(seen, unseen)
-        if adversary.loss.boundary is not None:
-            found["accuracy_held_out"] = accuracy(unseen, adversary.loss.boundary, real=True)
+        if adversary.loss.undecided is not None:
+            found["accuracy_held_out"] = accuracy(unseen, adversary.loss.undecided, real=True)
         return found
 
     def _draw(self, count: int, device: torch.device) -> tuple[Tensor, Tensor | None]:

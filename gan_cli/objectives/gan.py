@@ -64,7 +64,7 @@ class Game(nn.Module):
         if own:
             real, fake = exchange.real.score.detach(), exchange.fake.score.detach()
             watch = {"score/real": real.mean(), "score/fake": fake.mean()}
-            if (boundary := self.adversary.loss.boundary) is not None:
+            if (boundary := self.adversary.loss.undecided) is not None:
                 watch["health/accuracy_real"] = accuracy(real, boundary, real=True)
                 watch["health/accuracy_fake"] = accuracy(fake, boundary, real=False)
         return Turn(losses, watch)

@@ -32,7 +32,7 @@ class Health(ReportSink):
             said = symptom.says.format(**self.watch.means)
             log.warning("step %d: %s. %s", run.step, said, self.advise(symptom))
 
-    def close(self, run: Run) -> None:
+    def finish(self, run: Run) -> None:
         """Sum up."""
         log.info("health: %s", summarise(self.watch))
 

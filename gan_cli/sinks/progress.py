@@ -38,7 +38,7 @@ class ProgressBar(Sink):
                 shown | {"img/s": f"{run.report['speed/images_per_second']:.0f}"}, refresh=False
             )
 
-    def close(self, run: Run) -> None:
+    def finish(self, run: Run) -> None:
         """Leave the bar as it is."""
         self.bar.close()
 

@@ -49,11 +49,13 @@ class Sink(abc.ABC):
         except OSError as error:
             if self.vital:
                 raise RunFailed(f"{type(self).__name__} cannot be written: {error}") from error
-            if not self._failed:
-                log.warning(
-                    "%s cannot be written, going on without: %s", type(self).__name__, error
-                )
-            self._failed = True
+            self._warn(error)
+
+    def _warn(self, error: OSError) -> None:
+        """Say once that nothing comes of this sink."""
+        if not self._failed:
+            log.warning("%s cannot be written, going on without: %s", type(self).__name__, error)
+        self._failed = True
 
     def due(self, run: Run, last: bool) -> bool:
         """Whether this step is to be written."""
@@ -63,8 +65,15 @@ class Sink(abc.ABC):
     def write(self, run: Run) -> None:
         """Write the present step."""
 
-    def close(self, run: Run) -> None:  # noqa: B027
-        """Finish what is open; called once, however the run ended."""
+    def close(self, run: Run) -> None:
+        """The run is over, however it ended; called once. A full disk keeps no other from this."""
+        try:
+            self.finish(run)
+        except OSError as error:
+            self._warn(error)
+
+    def finish(self, run: Run) -> None:  # noqa: B027
+        """Write what only the whole run has, and close what is open."""
 
 
 class ReportSink(Sink):
@@ -76,3 +85,14 @@ class ReportSink(Sink):
     def due(self, run: Run, last: bool) -> bool:
         """On steps with a report."""
         return run.report is not None
+
+
+class FinalSink(Sink):
+    """A sink written once, when the run closes, however it ended."""
+
+    def __init__(self) -> None:
+        super().__init__(every=0)
+
+    def finish(self, run: Run) -> None:
+        """Write the run as it ended."""
+        self.write(run)

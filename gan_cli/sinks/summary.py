@@ -11,18 +11,20 @@ from pathlib import Path
 
 import torch
 
+from gan_cli.health.symptoms import Watch
 from gan_cli.sinks.best import Best
 from gan_cli.sinks.checkpoint import Checkpoints
-from gan_cli.sinks.sink import Run, Sink
+from gan_cli.sinks.sink import FinalSink, Run
 
 
-class Summary(Sink):
+class Summary(FinalSink):
     """Written once, when the run closes, however it ended.
 
     Args:
         path: the file.
         checkpoints: knows the newest.
         best: knows the best, where one is kept.
+        watch: knows what was warned of.
         parameters: how many numbers each network learns.
         device: what the run computes on.
         images: real pictures seen before this part of the run.
@@ -33,12 +35,13 @@ class Summary(Sink):
         path: Path,
         checkpoints: Checkpoints,
         best: Best | None,
+        watch: Watch,
         parameters: Mapping[str, int],
         device: torch.device,
         images: int,
     ) -> None:
-        super().__init__(every=0)
-        self.path, self.checkpoints, self.best = path, checkpoints, best
+        super().__init__()
+        self.path, self.checkpoints, self.best, self.watch = path, checkpoints, best, watch
         self.parameters, self.device = dict(parameters), device
         self._began, self._images = time.monotonic(), images
 
@@ -54,6 +57,7 @@ class Summary(Sink):
             "seconds": round(seconds, 1),
             "checkpoint": newest and str(newest.relative_to(self.path.parent)),
             "best": self._best(),
+            "warnings": {symptom.name: step for symptom, step in self.watch.found.items()},
             "parameters": self.parameters,
             "device": device_name(self.device),
             "versions": versions(),
@@ -69,10 +73,6 @@ class Summary(Sink):
             self.best.scalar: self.best.value,
             "checkpoint": str(self.best.path.relative_to(self.path.parent)),
         }
-
-    def close(self, run: Run) -> None:
-        """The run is over."""
-        self.write(run)
 
 
 def versions() -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import hparams
+from torch.utils.tensorboard.summary import Summary, hparams
 
 from gan_cli.sinks.sink import ReportSink, Run
 
@@ -44,7 +44,16 @@ class TensorBoard(ReportSink):
         """Add a picture, uint8 [3, H, W]."""
         self.writer.add_image(tag, image, step)
 
-    def close(self, run: Run) -> None:
+    def play(self, tag: str, gif: bytes, size: tuple[int, int], step: int) -> None:
+        """Add an animation, width and height in pixels; the browser plays it."""
+        width, height = size
+        image = Summary.Image(
+            width=width, height=height, colorspace=3, encoded_image_string=gif
+        )  # colorspace 3: RGB
+        summary = Summary(value=[Summary.Value(tag=tag, image=image)])
+        self.writer._get_file_writer().add_summary(summary, step)  # add_video wants moviepy
+
+    def finish(self, run: Run) -> None:
         """Add this run's row to the HParams page, in the run's own folder."""
         metrics = {name: value for name, value in run.last_report.items() if "/" in name}
         for summary in hparams(self.hyperparameters, dict.fromkeys(metrics, 0.0)):

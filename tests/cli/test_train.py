@@ -22,7 +22,8 @@ def test_a_run_leaves_what_the_readme_promises(gan_train: Command) -> None:
     run = result.folder
     assert {p.name for p in run.iterdir()} >= {
         *("config.yaml", ".hydra", "train.log", "metrics.jsonl", "tensorboard", "samples"),
-        *("checkpoints", "summary.json"),
+        *("checkpoints", "summary.json", "curves.png", "training.gif", "real_and_fake.png"),
+        "interpolation.png",
     }
     assert {p.name for p in (run / "samples").iterdir()} == {
         "step-00000002.png",

@@ -222,3 +222,25 @@ def test_on_a_gpu_batches_are_the_same_and_nothing_waits_for_it(folder):
         for a, b in zip(got, expected, strict=True):
             assert torch.equal(a.x.cpu(), b.x)
             assert torch.equal(a.y.cpu(), b.y)
+
+
+@pytest.mark.parametrize("memory_limit", [4.0, 0.0])
+def test_looking_up_pictures_draws_none(tmp_path, memory_limit):
+    for i in range(4):
+        write_picture(tmp_path / f"c{i % 2}" / f"{i}.png", seed=i)
+    batches, untouched = (opened(tmp_path, memory_limit) for _ in range(2))
+    for _ in range(3):
+        x, y = batches.look_up(torch.tensor([3, 0, 3]))
+        assert x.shape == (3, 3, 8, 8)
+        assert y.tolist() == [1, 0, 1]
+        assert torch.equal(x[0], x[2])
+        assert -1 <= x.min() < x.max() <= 1
+        assert torch.equal(batches.next().x, untouched.next().x)
+    assert batches.position == untouched.position
+
+
+def test_points_are_looked_up_unscaled():
+    points = Gaussians(limit=50).load()
+    x, y = MemoryBatches(points, Draw(50, CPU, 0)).look_up(torch.arange(5))
+    assert torch.equal(x, points.images[:5])
+    assert torch.equal(y, points.labels[:5])
