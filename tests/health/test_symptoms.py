@@ -1,0 +1,93 @@
+"""Series of reports, and what the watch says of them."""
+
+from typing import Any
+
+import pytest
+
+from gan_cli.health.symptoms import (
+    APART,
+    COLLAPSE,
+    OVERFITTING,
+    OVERPOWERING,
+    SYMPTOMS,
+    VANISHING,
+    WINDOW,
+    Symptom,
+    Watch,
+)
+
+WELL = {
+    "health/accuracy_real": 0.8,
+    "health/accuracy_fake": 0.8,
+    "health/diversity": 0.9,
+    "health/uniqueness": 0.9,
+    "health/overfitting": 0.05,
+    "grad_norm/G": 1.0,
+}
+ILL = {
+    COLLAPSE: {"health/diversity": 0.1},
+    VANISHING: {"health/accuracy_real": 1.0, "health/accuracy_fake": 0.99, "grad_norm/G": 1e-6},
+    OVERPOWERING: {"health/accuracy_real": 1.0, "health/accuracy_fake": 1.0},
+    OVERFITTING: {"health/overfitting": 0.9},
+}
+
+
+def watch(*stretches: tuple[int, dict[str, float]], apart: int = 50) -> list[tuple[int, Symptom]]:
+    """What is said, and when, of `count` reports each like `WELL` but for some signs."""
+    seen, step, said = Watch(), 0, []
+    for count, signs in stretches:
+        for _ in range(count):
+            step += apart
+            said += [(step, symptom) for symptom in seen.read(step, WELL | signs)]
+    return said
+
+
+def test_nothing_is_said_of_a_run_that_is_well() -> None:
+    assert watch((100, {})) == []
+
+
+@pytest.mark.parametrize("symptom", SYMPTOMS, ids=lambda s: s.name)
+def test_each_is_said_once_when_it_persists(symptom: Symptom) -> None:
+    said = watch((2 * WINDOW, {}), (50, ILL[symptom]))
+    assert [s for _, s in said] == [symptom]
+    assert said[0][0] > 2 * WINDOW * 50, "not before it is there"
+    assert said[0][0] <= 4 * WINDOW * 50, "and soon after"
+
+
+@pytest.mark.parametrize("symptom", SYMPTOMS, ids=lambda s: s.name)
+def test_a_passing_one_is_not_worth_a_word(symptom: Symptom) -> None:
+    assert watch((20, {}), (1, ILL[symptom]), (20, {})) == []
+
+
+def test_samples_that_become_less_alike_are_no_collapse() -> None:
+    """Every run begins with samples that all look the same."""
+    assert watch(*((1, {"health/uniqueness": 0.02 * 1.1**n}) for n in range(40))) == []
+    assert watch((40, {"health/uniqueness": 0.2}))[0][1] is COLLAPSE
+
+
+def test_few_different_samples_far_apart_are_a_collapse() -> None:
+    said = watch((20, {}), (20, {"health/uniqueness": 0.1, "health/diversity": 1.0}))
+    assert [s for _, s in said] == [COLLAPSE]
+
+
+def test_reports_close_together_are_not_patience() -> None:
+    """With trainer.log_every=1, ten steps are still just ten steps."""
+    assert watch((2 * APART, ILL[OVERPOWERING]), apart=1) == []
+    assert watch((2 * WINDOW * APART, ILL[OVERPOWERING]), apart=1) != []
+
+
+def test_a_loss_without_a_boundary_is_not_told_that_d_wins() -> None:
+    seen = Watch()
+    report = {"health/diversity": 0.9, "health/uniqueness": 0.9, "grad_norm/G": 1e-9}
+    assert not any(seen.read(50 * n, report) for n in range(1, 50))
+
+
+@pytest.mark.parametrize("symptom", SYMPTOMS, ids=lambda s: s.name)
+def test_every_symptom_can_be_said(symptom: Symptom) -> None:
+    """Its sentence names signs that are there when it shows."""
+    seen = Watch()
+    signs: dict[str, Any] = WELL | ILL[symptom]
+    for n in range(1, 30):
+        seen.read(50 * n, signs)
+    assert symptom in seen.found
+    assert "{" not in symptom.says.format(**seen.means)
