@@ -12,8 +12,8 @@ from gan_cli import sampling
 from gan_cli.data.gaussians import Gaussians
 from gan_cli.errors import UserError
 from gan_cli.metrics.cache import cache_folder
-from gan_cli.metrics.classifier import load_or_train
-from gan_cli.metrics.features import extract
+from gan_cli.metrics.classifier import open_classifier
+from gan_cli.metrics.features import extract, extract_features
 from gan_cli.metrics.figures import Figure
 from gan_cli.metrics.inception import Inception, fetch_weights
 from gan_cli.metrics.measures import (
@@ -62,7 +62,8 @@ class Examiner:
             self._exams = [_Exam("points in the plane", measure, reference, seed)]
             return
         labelled = reference.labels is not None and dataset.n_classes > 1
-        network = _open_inception(inception, dataset.channels, required=not labelled)
+        rgb = dataset.channels == 3 and dataset.planes == 1
+        network = _open_inception(inception, fits=rgb, required=not labelled)
         self._exams = []
         if labelled:
             measure = _by_classifier(reference, seed, device)
@@ -115,9 +116,12 @@ def _by_modes(dataset: Gaussians) -> Measure:
 
 def _by_classifier(reference: Reference, seed: int, device: torch.device) -> Measure:
     assert reference.labels is not None
-    n_classes = reference.dataset.n_classes
-    network = load_or_train(reference.images, reference.labels, n_classes, cache_folder(), device)
-    real = extract(network, reference.images, device).features
+    dataset = reference.dataset
+    network = open_classifier(
+        *(reference.images, reference.labels, dataset.n_classes, cache_folder(), device),
+        planes=dataset.planes,
+    )
+    real = extract_features(network, reference.images, device)
     features = FeatureMeasures(real, seed, inception=False)
 
     def measure(pictures: Tensor, y: Tensor | None) -> dict[str, Reading]:
@@ -130,7 +134,7 @@ def _by_classifier(reference: Reference, seed: int, device: torch.device) -> Mea
 def _by_inception(
     network: Inception, reference: Reference, seed: int, device: torch.device
 ) -> Measure:
-    real = extract(network, reference.images, device).features
+    real = extract_features(network, reference.images, device)
     features = FeatureMeasures(real, seed, inception=True)
 
     def measure(pictures: Tensor, _: Tensor | None) -> dict[str, Reading]:
@@ -140,13 +144,12 @@ def _by_inception(
     return measure
 
 
-def _open_inception(choice: str, channels: int, *, required: bool) -> Inception | None:
+def _open_inception(choice: str, *, fits: bool, required: bool) -> Inception | None:
     """Inception, or None where it does not fit or is not there and other measures are.
 
     Raises:
         UserError: there is nothing else to measure by, or the weights asked for cannot be used.
     """
-    fits = channels == 3
     if choice not in ("auto", "none"):
         if not fits:
             raise UserError("inception: it sees RGB and these are not; leave inception out")

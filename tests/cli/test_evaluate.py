@@ -1,5 +1,6 @@
 import functools
 import json
+import math
 
 import pytest
 import torch
@@ -7,6 +8,7 @@ from PIL import Image
 
 from gan_cli.metrics import classifier, inception
 from tests.conftest import NARROW, TINY
+from tests.data.test_torchvision import mnist_files
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +62,25 @@ def test_points_are_measured_by_their_modes(gan_train, gan_evaluate):
     assert set(found) == {"modes_hit", "high_quality", "reverse_kl", "mode_overlap"}
     assert found["modes_hit"]["held_out"] == 8
     assert found["high_quality"]["held_out"] > 0.95
+
+
+def test_stacked_digits_are_counted_by_a_thousand_modes(
+    gan_train, gan_evaluate, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("gan_cli.data.stacked.PICTURES", 200)
+    for prefix in ("train", "t10k"):
+        mnist_files(tmp_path / "root", prefix=prefix)
+    data = ["data=stacked_mnist", f"data.root={tmp_path / 'root'}"]
+    run = gan_train(*data, *TINY, *NARROW).folder
+    result = gan_evaluate(f"checkpoint={run}", "count=100")
+    assert result.code == 0, result.err
+    found = figures(run / "evaluation.json")
+    assert "fid" not in found  # three digits are no RGB picture, though they have three channels
+    assert found["class_kl"]["held_out"] <= math.log(1000)
+    assert found["fd_classifier"]["note"].endswith("384 features")
+    refused = gan_evaluate(f"checkpoint={run}", "count=100", "inception=w.pth")
+    assert (refused.code, len(refused.problems)) == (2, 1)
+    assert "inception: it sees RGB" in refused.problems[0]
 
 
 @pytest.fixture
