@@ -16,6 +16,7 @@ from gan_cli.checkpointed import load_generator
 from gan_cli.config import check
 from gan_cli.errors import UserError
 from gan_cli.examiner import Examiner, make_fakes
+from gan_cli.gallery import save_likeness
 from gan_cli.metrics.figures import table
 from gan_cli.ranges import Natural
 from gan_cli.reference import Choice, open_reference
@@ -67,7 +68,7 @@ def evaluate(config: DictConfig) -> Path:
         *(len(reference.held_out), reference.held_out_split),
     )
     examiner = Examiner(reference, seed=order.seed, inception=order.inception, device=device)
-    figures = examiner.examine(fakes, y)
+    figures, likeness = examiner.inspect(fakes, y)
     for extractor, group in itertools.groupby(figures, lambda figure: figure.extractor):
         log.info("%s\n%s", extractor, table(list(group)))
     out = Path(order.out) if order.out else _run_folder(found) / "evaluation.json"
@@ -78,6 +79,10 @@ def evaluate(config: DictConfig) -> Path:
     except OSError as error:
         raise UserError(f"out={out}: cannot be written ({error.strerror})") from error
     log.info("written to %s", out)
+    if likeness is not None:
+        prefix = f"{out.stem}-" if order.out else ""
+        for path in save_likeness(likeness, fakes, reference.images, out.parent, prefix):
+            log.info("look at %s", path)
     return out
 
 

@@ -13,12 +13,13 @@ from gan_cli.data.gaussians import Gaussians
 from gan_cli.errors import UserError
 from gan_cli.metrics.cache import cache_folder
 from gan_cli.metrics.classifier import open_classifier
+from gan_cli.metrics.diversity import Likeness
 from gan_cli.metrics.features import extract, extract_features
 from gan_cli.metrics.figures import Figure
 from gan_cli.metrics.inception import Inception, fetch_weights
 from gan_cli.metrics.measures import (
     FeatureMeasures,
-    Reading,
+    Measured,
     beware,
     measure_classes,
     measure_modes,
@@ -33,8 +34,8 @@ log = logging.getLogger(__name__)
 CHUNK = 1000
 """Fakes made before they are put away as bytes."""
 
-Measure = Callable[[Tensor, Tensor | None], dict[str, Reading]]
-"""Pictures [N, C, H, W] and the classes they should be of -> readings."""
+Measure = Callable[[Tensor, Tensor | None], Measured]
+"""Pictures [N, C, H, W] and the classes they should be of -> what is found."""
 
 
 class Examiner:
@@ -79,7 +80,19 @@ class Examiner:
             fakes: what `make_fakes` returns, [N, C, H, W], at least ten.
             y: the classes that were ordered, int64 [N], or None.
         """
-        return [figure for exam in self._exams for figure in exam.examine(fakes, y)]
+        return self.inspect(fakes, y)[0]
+
+    def inspect(self, fakes: Tensor, y: Tensor | None) -> tuple[list[Figure], Likeness | None]:
+        """The same, and which pictures the fakes are like; None for points.
+
+        Likeness is by Inception's features where they are there, else by the classifier's.
+        """
+        figures: list[Figure] = []
+        likeness = None
+        for exam in self._exams:
+            found, likeness = exam.examine(fakes, y)
+            figures += found
+        return figures, likeness
 
 
 class _Exam:
@@ -88,14 +101,15 @@ class _Exam:
     def __init__(self, extractor: str, measure: Measure, reference: Reference, seed: int) -> None:
         self._measure, self._seed = measure, seed
         self._split, self._held_out_split = reference.split, reference.held_out_split
-        self._floors = measure(reference.held_out, reference.held_out_labels)
+        self._floors = measure(reference.held_out, reference.held_out_labels).readings
         right = self._floors.get("label_accuracy")
         told = "" if right is None else f" ({right.value:.1%} right on held-out reals)"
         self._extractor = extractor + told
 
-    def examine(self, fakes: Tensor, y: Tensor | None) -> list[Figure]:
+    def examine(self, fakes: Tensor, y: Tensor | None) -> tuple[list[Figure], Likeness | None]:
         figures = []
-        for name, found in self._measure(fakes, y).items():
+        readings, likeness = self._measure(fakes, y)
+        for name, found in readings.items():
             floor = self._floors[name]
             figures.append(
                 Figure(
@@ -107,11 +121,14 @@ class _Exam:
                     note=beware(found, floor),
                 )
             )
-        return figures
+        return figures, likeness
 
 
 def _by_modes(dataset: Gaussians) -> Measure:
-    return lambda points, _: measure_modes(points.flatten(1), dataset.centres, dataset.std)
+    def measure(points: Tensor, _: Tensor | None) -> Measured:
+        return Measured(measure_modes(points.flatten(1), dataset.centres, dataset.std))
+
+    return measure
 
 
 def _by_classifier(reference: Reference, seed: int, device: torch.device) -> Measure:
@@ -124,9 +141,10 @@ def _by_classifier(reference: Reference, seed: int, device: torch.device) -> Mea
     real = extract_features(network, reference.images, device)
     features = FeatureMeasures(real, seed, inception=False)
 
-    def measure(pictures: Tensor, y: Tensor | None) -> dict[str, Reading]:
+    def measure(pictures: Tensor, y: Tensor | None) -> Measured:
         found = extract(network, pictures, device)
-        return {**features.measure(found.features), **measure_classes(found, y)}
+        readings, likeness = features.measure(found.features)
+        return Measured({**readings, **measure_classes(found, y)}, likeness)
 
     return measure
 
@@ -137,9 +155,10 @@ def _by_inception(
     real = extract_features(network, reference.images, device)
     features = FeatureMeasures(real, seed, inception=True)
 
-    def measure(pictures: Tensor, _: Tensor | None) -> dict[str, Reading]:
+    def measure(pictures: Tensor, _: Tensor | None) -> Measured:
         found = extract(network, pictures, device)
-        return {**features.measure(found.features), **measure_score(found)}
+        readings, likeness = features.measure(found.features)
+        return Measured({**readings, **measure_score(found)}, likeness)
 
     return measure
 

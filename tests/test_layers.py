@@ -13,7 +13,7 @@ PACKAGE = Path(gan_cli.__file__).parent
 FLOORS = [
     {"cli"},
     {"run", "resume", "drawing", "evaluation"},
-    {"checkpointed", "reference", "examiner"},
+    {"checkpointed", "reference", "examiner", "gallery"},
     {"build"},
     {"config", "compatibility"},
     {"check"},

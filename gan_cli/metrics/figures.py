@@ -17,6 +17,8 @@ BETTER: dict[str, Literal["lower", "higher"]] = {
     "recall": "higher",
     "density": "higher",
     "coverage": "higher",
+    "authenticity": "higher",
+    "duplicates": "lower",
     "classes_reached": "higher",
     "class_kl": "lower",
     "label_accuracy": "higher",

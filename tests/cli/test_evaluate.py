@@ -29,6 +29,7 @@ def test_labelled_pictures_are_measured_by_a_classifier(gan_train, gan_evaluate,
     assert list(found) == [
         *("fd_classifier", "kd_classifier", "precision_classifier", "recall_classifier"),
         *("density_classifier", "coverage_classifier"),
+        *("authenticity_classifier", "duplicates_classifier"),
         *("classes_reached", "class_kl", "label_accuracy"),
     ]
     fd = found["fd_classifier"]
@@ -41,6 +42,10 @@ def test_labelled_pictures_are_measured_by_a_classifier(gan_train, gan_evaluate,
     for name in found:
         assert name in result.out
     assert "too high: 100 samples" in result.out
+    for name in ("neighbours.png", "duplicates.png"):
+        assert str(run / name) in result.out
+        with Image.open(run / name) as picture:
+            assert picture.height > 400  # ten rows
     # nothing else is left in the folder it was called from
     assert {path.name for path in tmp_path.iterdir()} == {"run", "cache"}
 
@@ -51,6 +56,8 @@ def test_the_same_seed_gives_the_same_figures(gan_train, gan_evaluate, tmp_path)
         assert gan_evaluate(f"checkpoint={run}", "count=20", f"out={tmp_path / out}").code == 0
     assert (tmp_path / "a.json").read_text() == (tmp_path / "b.json").read_text()
     assert "label_accuracy" not in figures(tmp_path / "a.json")  # it takes no orders
+    assert {"a-neighbours.png", "a-duplicates.png"} <= {path.name for path in tmp_path.iterdir()}
+    assert not list(run.glob("*.png"))
     assert not (run / "evaluation.json").exists()
 
 
@@ -62,6 +69,7 @@ def test_points_are_measured_by_their_modes(gan_train, gan_evaluate):
     assert set(found) == {"modes_hit", "high_quality", "reverse_kl", "mode_overlap"}
     assert found["modes_hit"]["held_out"] == 8
     assert found["high_quality"]["held_out"] > 0.95
+    assert not list(run.glob("*.png"))
 
 
 def test_stacked_digits_are_counted_by_a_thousand_modes(
