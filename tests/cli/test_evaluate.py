@@ -170,6 +170,28 @@ def test_what_cannot_be_measured_is_said_in_one_line(gan_train, gan_evaluate, tm
         assert said in result.problems[0]
 
 
+def test_where_nothing_can_be_written_it_says_so_before_measuring(
+    gan_train, gan_evaluate, monkeypatch, tmp_path
+):
+    run = gan_train(*TINY, *NARROW).folder
+    monkeypatch.setattr("gan_cli.evaluation.open_reference", None)  # it does not come to that
+    (tmp_path / "file").touch()
+    for out, said in (
+        (tmp_path, f"out={tmp_path}: a folder; name a file"),
+        (tmp_path / "file" / "a.json", f"{tmp_path / 'file'} is no folder"),
+        (tmp_path / "file" / "new" / "a.json", f"{tmp_path / 'file'} is no folder"),
+    ):
+        result = gan_evaluate(f"checkpoint={run}", f"out={out}")
+        assert (result.code, len(result.problems)) == (2, 1), result.err
+        assert said in result.problems[0]
+    monkeypatch.setattr("os.access", lambda *_: False)  # for whoever tests as root
+    for arguments in ([], [f"out={tmp_path / 'new' / 'a.json'}"]):
+        result = gan_evaluate(f"checkpoint={run}", *arguments)
+        assert (result.code, len(result.problems)) == (2, 1), result.err
+        assert "write-protected" in result.problems[0]
+    assert not (tmp_path / "new").exists()
+
+
 def test_the_running_mean_can_be_left_out(gan_train, gan_evaluate, tmp_path):
     run = gan_train(*TINY, *NARROW, "tricks=[ema]").folder
     written = {}
