@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from gan_cli.checkpointed import load_generator
 from gan_cli.config import check
 from gan_cli.errors import UserError
 from gan_cli.examiner import Examiner, make_fakes
+from gan_cli.gallery import save_likeness
 from gan_cli.metrics.figures import table
 from gan_cli.ranges import Natural
 from gan_cli.reference import Choice, open_reference
@@ -49,6 +51,8 @@ def evaluate(config: DictConfig) -> Path:
     order = Evaluation(**{**checked, "data": Choice(**checked["data"])})
     device = open_device(order.device, "device")
     found, content = load_newest(Path(order.checkpoint).expanduser())
+    out = Path(order.out).expanduser() if order.out else _run_folder(found) / "evaluation.json"
+    _require_writable(out)
     generator = load_generator(content, average=order.ema, trust=order.trust).to(device)
     reference = open_reference(content, order.data, order.trust, order.count)
     y = sampling.spread_labels(order.count, generator.n_classes)
@@ -67,18 +71,40 @@ def evaluate(config: DictConfig) -> Path:
         *(len(reference.held_out), reference.held_out_split),
     )
     examiner = Examiner(reference, seed=order.seed, inception=order.inception, device=device)
-    figures = examiner.examine(fakes, y)
+    figures, likeness = examiner.inspect(fakes, y)
     for extractor, group in itertools.groupby(figures, lambda figure: figure.extractor):
         log.info("%s\n%s", extractor, table(list(group)))
-    out = Path(order.out) if order.out else _run_folder(found) / "evaluation.json"
     whole = {**about, "figures": [dataclasses.asdict(figure) for figure in figures]}
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise UserError(f"out={out}: cannot be written ({error.strerror})") from error
+        raise _unwritable(out, error.strerror) from error
     log.info("written to %s", out)
+    if likeness is not None:
+        prefix = f"{out.stem}-" if order.out else ""
+        for path in save_likeness(likeness, fakes, reference.images, out.parent, prefix):
+            log.info("look at %s", path)
     return out
+
+
+def _require_writable(out: Path) -> None:
+    """Complain now rather than after minutes of measuring; nothing is made yet.
+
+    Raises:
+        UserError: `out` is a folder, or nothing can be written there.
+    """
+    if out.is_dir():
+        raise UserError(f"out={out}: a folder; name a file, such as {out / 'evaluation.json'}")
+    there = next(path for path in (out, *out.parents) if os.path.lexists(path))
+    if there != out and not there.is_dir():
+        raise _unwritable(out, f"{there} is no folder")
+    if not os.access(there, os.W_OK):
+        raise _unwritable(out, f"{there} is write-protected")
+
+
+def _unwritable(out: Path, why: str | None) -> UserError:
+    return UserError(f"out={out}: cannot be written ({why}); give another file")
 
 
 def _run_folder(checkpoint: Path) -> Path:

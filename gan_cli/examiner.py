@@ -12,13 +12,14 @@ from gan_cli import sampling
 from gan_cli.data.gaussians import Gaussians
 from gan_cli.errors import UserError
 from gan_cli.metrics.cache import cache_folder
-from gan_cli.metrics.classifier import load_or_train
-from gan_cli.metrics.features import extract
+from gan_cli.metrics.classifier import open_classifier
+from gan_cli.metrics.diversity import Likeness
+from gan_cli.metrics.features import extract, extract_features
 from gan_cli.metrics.figures import Figure
 from gan_cli.metrics.inception import Inception, fetch_weights
 from gan_cli.metrics.measures import (
     FeatureMeasures,
-    Reading,
+    Measured,
     beware,
     measure_classes,
     measure_modes,
@@ -33,8 +34,8 @@ log = logging.getLogger(__name__)
 CHUNK = 1000
 """Fakes made before they are put away as bytes."""
 
-Measure = Callable[[Tensor, Tensor | None], dict[str, Reading]]
-"""Pictures [N, C, H, W] and the classes they should be of -> readings."""
+Measure = Callable[[Tensor, Tensor | None], Measured]
+"""Pictures [N, C, H, W] and the classes they should be of -> what is found."""
 
 
 class Examiner:
@@ -62,7 +63,8 @@ class Examiner:
             self._exams = [_Exam("points in the plane", measure, reference, seed)]
             return
         labelled = reference.labels is not None and dataset.n_classes > 1
-        network = _open_inception(inception, dataset.channels, required=not labelled)
+        rgb = dataset.channels == 3 and dataset.planes == 1
+        network = _open_inception(inception, fits=rgb, required=not labelled)
         self._exams = []
         if labelled:
             measure = _by_classifier(reference, seed, device)
@@ -83,7 +85,19 @@ class Examiner:
             fakes: what `make_fakes` returns, [N, C, H, W], at least ten.
             y: the classes that were ordered, int64 [N], or None.
         """
-        return [figure for exam in self._exams for figure in exam.examine(fakes, y)]
+        return self.inspect(fakes, y)[0]
+
+    def inspect(self, fakes: Tensor, y: Tensor | None) -> tuple[list[Figure], Likeness | None]:
+        """The same, and which pictures the fakes are like; None for points.
+
+        Likeness is by Inception's features where they are there, else by the classifier's.
+        """
+        figures: list[Figure] = []
+        likeness = None
+        for exam in self._exams:
+            found, likeness = exam.examine(fakes, y)
+            figures += found
+        return figures, likeness
 
 
 class _Exam:
@@ -92,7 +106,7 @@ class _Exam:
     def __init__(self, extractor: str, measure: Measure, reference: Reference, seed: int) -> None:
         self._measure, self._seed = measure, seed
         self._split, self._held_out_split = reference.split, reference.held_out_split
-        self._floors = measure(reference.held_out, reference.held_out_labels)
+        self._floors = measure(reference.held_out, reference.held_out_labels).readings
         right = self._floors.get("label_accuracy")
         told = "" if right is None else f" ({right.value:.1%} right on held-out reals)"
         self._extractor = extractor + told
@@ -101,9 +115,10 @@ class _Exam:
     def names(self) -> list[str]:
         return list(self._floors)
 
-    def examine(self, fakes: Tensor, y: Tensor | None) -> list[Figure]:
+    def examine(self, fakes: Tensor, y: Tensor | None) -> tuple[list[Figure], Likeness | None]:
         figures = []
-        for name, found in self._measure(fakes, y).items():
+        readings, likeness = self._measure(fakes, y)
+        for name, found in readings.items():
             floor = self._floors[name]
             figures.append(
                 Figure(
@@ -115,23 +130,30 @@ class _Exam:
                     note=beware(found, floor),
                 )
             )
-        return figures
+        return figures, likeness
 
 
 def _by_modes(dataset: Gaussians) -> Measure:
-    return lambda points, _: measure_modes(points.flatten(1), dataset.centres, dataset.std)
+    def measure(points: Tensor, _: Tensor | None) -> Measured:
+        return Measured(measure_modes(points.flatten(1), dataset.centres, dataset.std))
+
+    return measure
 
 
 def _by_classifier(reference: Reference, seed: int, device: torch.device) -> Measure:
     assert reference.labels is not None
-    n_classes = reference.dataset.n_classes
-    network = load_or_train(reference.images, reference.labels, n_classes, cache_folder(), device)
-    real = extract(network, reference.images, device).features
+    dataset = reference.dataset
+    network = open_classifier(
+        *(reference.images, reference.labels, dataset.n_classes, cache_folder(), device),
+        planes=dataset.planes,
+    )
+    real = extract_features(network, reference.images, device)
     features = FeatureMeasures(real, seed, inception=False)
 
-    def measure(pictures: Tensor, y: Tensor | None) -> dict[str, Reading]:
+    def measure(pictures: Tensor, y: Tensor | None) -> Measured:
         found = extract(network, pictures, device)
-        return {**features.measure(found.features), **measure_classes(found, y)}
+        readings, likeness = features.measure(found.features)
+        return Measured({**readings, **measure_classes(found, y)}, likeness)
 
     return measure
 
@@ -139,23 +161,23 @@ def _by_classifier(reference: Reference, seed: int, device: torch.device) -> Mea
 def _by_inception(
     network: Inception, reference: Reference, seed: int, device: torch.device
 ) -> Measure:
-    real = extract(network, reference.images, device).features
+    real = extract_features(network, reference.images, device)
     features = FeatureMeasures(real, seed, inception=True)
 
-    def measure(pictures: Tensor, _: Tensor | None) -> dict[str, Reading]:
+    def measure(pictures: Tensor, _: Tensor | None) -> Measured:
         found = extract(network, pictures, device)
-        return {**features.measure(found.features), **measure_score(found)}
+        readings, likeness = features.measure(found.features)
+        return Measured({**readings, **measure_score(found)}, likeness)
 
     return measure
 
 
-def _open_inception(choice: str, channels: int, *, required: bool) -> Inception | None:
+def _open_inception(choice: str, *, fits: bool, required: bool) -> Inception | None:
     """Inception, or None where it does not fit or is not there and other measures are.
 
     Raises:
         UserError: there is nothing else to measure by, or the weights asked for cannot be used.
     """
-    fits = channels == 3
     if choice not in ("auto", "none"):
         if not fits:
             raise UserError("inception: it sees RGB and these are not; leave inception out")

@@ -122,9 +122,8 @@ def read_reference(data: Mapping[str, Any], trusted: Sequence[str] | None, count
             f"measure against; {FEWEST * HELD_OUT_SHARE} are the least, thousands make sense"
         )
     others = None if held_out.labels is None else held_out.labels[:count]
-    return Reference(
-        *(dataset, images, labels, name), *(held_out.images[:count], others, held_out.split)
-    )
+    few = held_out.images[:count].clone()  # a view would keep all of them in memory
+    return Reference(dataset, images, labels, name, few, others, held_out.split)
 
 
 def read_held_out(data: Mapping[str, Any], trusted: Sequence[str] | None) -> HeldOut | None:

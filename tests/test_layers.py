@@ -15,7 +15,7 @@ FLOORS = [
     {"run", "resume", "drawing", "evaluation"},
     {"probes", "outputs"},
     {"quality"},
-    {"checkpointed", "reference", "examiner"},
+    {"checkpointed", "reference", "examiner", "gallery"},
     {"build"},
     {"config", "compatibility"},
     {"check"},

@@ -2,6 +2,7 @@
 
 import abc
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -29,8 +30,12 @@ class Dataset(abc.ABC):
         image_size: height and width in pixels.
         channels: 1 (grayscale) or 3 (RGB); 2 for points in the plane.
         n_classes: number of classes, 0 where there are no labels. Final after `prepare`.
+        planes: how many pictures are laid one on another as channels, each with classes of its
+            own. A label holds the class on every plane, as the digits of one number, the first
+            plane's leading.
     """
 
+    planes: ClassVar[int] = 1
     image_size: int
     channels: int
     n_classes: int

@@ -65,6 +65,43 @@ class Classifier(nn.Module):
         return features, self.head(features)
 
 
+class PlaneClassifier(nn.Module):
+    """Judges each of P planes, laid one on another as channels, by one and the same classifier.
+
+    Args:
+        classifier: of a single plane.
+        planes: P.
+    """
+
+    def __init__(self, classifier: Classifier, planes: int) -> None:
+        super().__init__()
+        self.classifier, self.planes = classifier, planes
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 [N, P*C, H, W] -> features [N, P*F] and logits [N, K^P].
+
+        The logits of a number of P digits to base K are the sum of its digits', so that its
+        probability is the product of theirs.
+        """
+        features, logits = self.classifier(split_planes(pictures, self.planes))
+        joint, *others = logits.view(len(pictures), self.planes, -1).unbind(1)  # [N, K] each
+        for plane in others:
+            joint = (joint[:, :, None] + plane[:, None, :]).flatten(1)
+        return features.view(len(pictures), -1), joint
+
+
+def split_planes(pictures: Tensor, planes: int) -> Tensor:
+    """[N, P*C, H, W] -> [N*P, C, H, W], all planes of a picture in a row; no copy."""
+    channels = pictures.shape[1] // planes
+    return pictures.reshape(-1, channels, *pictures.shape[2:])
+
+
+def split_labels(labels: Tensor, n_classes: int, planes: int) -> Tensor:
+    """Labels [N] to the class on each plane, [N*P]: the digits of a number to base `n_classes`."""
+    weights = n_classes ** torch.arange(planes - 1, -1, -1)
+    return (labels[:, None] // weights % n_classes).flatten()
+
+
 def _stage(channels_in: int, channels_out: int, stride: int) -> nn.Module:
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
@@ -80,6 +117,31 @@ def prepare(pictures: Tensor) -> Tensor:
     if side == x.shape[-1]:
         return x
     return F.interpolate(x, size=(side, side), mode="bilinear", antialias=True)
+
+
+def open_classifier(
+    pictures: Tensor,
+    labels: Tensor,
+    n_classes: int,
+    folder: Path,
+    device: torch.device,
+    planes: int = 1,
+) -> Classifier | PlaneClassifier:
+    """The classifier of pictures, or of their planes: see `load_or_train`.
+
+    Args:
+        pictures: uint8 [N, P*C, H, W].
+        labels: int64 [N], in 0..n_classes - 1.
+        n_classes: K^P.
+        folder: the cache.
+        device: where the classifier is wanted.
+        planes: P.
+    """
+    if planes == 1:
+        return load_or_train(pictures, labels, n_classes, folder, device)
+    each = round(n_classes ** (1 / planes))
+    single, classes = split_planes(pictures, planes), split_labels(labels, each, planes)
+    return PlaneClassifier(load_or_train(single, classes, each, folder, device), planes).eval()
 
 
 def load_or_train(

@@ -1,6 +1,6 @@
 """Pictures to features: what an extractor is, and how it is led through many pictures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -28,20 +28,36 @@ class Features(NamedTuple):
         return self.probabilities.argmax(1)
 
 
-@torch.no_grad()
 def extract(
     extractor: Extractor, pictures: Tensor, device: torch.device, batch_size: int = 250
 ) -> Features:
-    """Features of uint8 pictures [N, C, H, W], from an extractor on `device` in eval mode.
+    """What an extractor on `device`, in eval mode, makes of uint8 pictures [N, C, H, W].
 
     A progress bar appears on a terminal where it takes more than two seconds.
     """
-    bar = tqdm(total=len(pictures), desc="features", unit="img", leave=False, disable=None, delay=2)
     features, probabilities = [], []
+    for found, logits in _batches(extractor, pictures, device, batch_size):
+        features.append(found.float().cpu())
+        probabilities.append(logits.float().softmax(1).cpu())
+    return Features(torch.cat(features), torch.cat(probabilities))
+
+
+def extract_features(
+    extractor: Extractor, pictures: Tensor, device: torch.device, batch_size: int = 250
+) -> Tensor:
+    """The features alone, [N, F]: a thousand classes' probabilities would take more room."""
+    return torch.cat(
+        [found.float().cpu() for found, _ in _batches(extractor, pictures, device, batch_size)]
+    )
+
+
+def _batches(
+    extractor: Extractor, pictures: Tensor, device: torch.device, batch_size: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    bar = tqdm(total=len(pictures), desc="features", unit="img", leave=False, disable=None, delay=2)
     with bar:
         for batch in pictures.split(batch_size):
-            found, logits = extractor(batch.to(device))
-            features.append(found.float().cpu())
-            probabilities.append(logits.float().softmax(1).cpu())
+            with torch.no_grad():
+                found = extractor(batch.to(device))
+            yield found
             bar.update(len(batch))
-    return Features(torch.cat(features), torch.cat(probabilities))

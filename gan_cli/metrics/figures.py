@@ -17,6 +17,8 @@ BETTER: dict[str, Literal["lower", "higher"]] = {
     "recall": "higher",
     "density": "higher",
     "coverage": "higher",
+    "authenticity": "higher",
+    "duplicates": "lower",
     "classes_reached": "higher",
     "class_kl": "lower",
     "label_accuracy": "higher",
@@ -88,4 +90,5 @@ def table(figures: Sequence[Figure]) -> str:
     """Figures of one extractor as lines for a terminal."""
     rows = [("", "fakes", "held-out reals", "")]
     rows += [(f.name, f"{f.value:.4g}", f"{f.held_out:.4g}", f.note) for f in figures]
-    return "\n".join(f"  {n:<22}{v:>10}{h:>16}  {note}".rstrip() for n, v, h, note in rows)
+    width = max(len(row[0]) for row in rows)
+    return "\n".join(f"  {n:<{width}}{v:>10}{h:>16}  {note}".rstrip() for n, v, h, note in rows)

@@ -4,6 +4,15 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from gan_cli.metrics.diversity import (
+    Likeness,
+    Training,
+    authenticity,
+    closest_pairs,
+    duplicates,
+    find_nearest,
+    find_twins,
+)
 from gan_cli.metrics.features import Features
 from gan_cli.metrics.fidelity import (
     find_neighbourhoods,
@@ -16,6 +25,8 @@ from gan_cli.metrics.fidelity import (
 from gan_cli.metrics.figures import CLASSIFIER
 from gan_cli.metrics.modes import gaussian_coverage, histogram, kl_to_uniform
 
+SHOWN, BESIDE = 10, 5
+"""Fakes, and pairs of fakes, to be looked at, and real pictures beside each of the former."""
 NEIGHBOURS = 10_000
 """Samples of each set that neighbourhoods are taken from, as in Naeem et al. 2020."""
 PER_FEATURE = 5
@@ -39,38 +50,60 @@ class Reading(NamedTuple):
     feature_dim: int = 0
 
 
+class Measured(NamedTuple):
+    """What an extractor's features say of a set of samples.
+
+    Attributes:
+        readings: by name.
+        likeness: what samples are most like, where they are pictures.
+    """
+
+    readings: dict[str, Reading]
+    likeness: Likeness | None = None
+
+
 class FeatureMeasures:
-    """Distances to real features [N, F] and overlaps with them.
+    """Distances to real features [N, F], overlaps with them, and copies.
 
     What concerns the reals alone is computed once.
 
     Args:
-        real: the reference, in random order.
+        real: the reference, in random order: what the fakes' generator was trained on.
         seed: of the kernel distance's subsets.
         inception: whose features they are; decides what the figures are called.
     """
 
     def __init__(self, real: Tensor, seed: int, *, inception: bool) -> None:
         self._real, self._seed = real, seed
+        self._training = Training(real)
         self._gaussian = fit_gaussian(real)
         self._neighbourhoods = find_neighbourhoods(real[:NEIGHBOURS])
         self._frechet, self._kernel = ("fid", "kid") if inception else ("fd", "kd")
         self._suffix = "" if inception else CLASSIFIER
 
-    def measure(self, features: Tensor) -> dict[str, Reading]:
+    def measure(self, features: Tensor) -> Measured:
         """All figures of features [M, F], in random order."""
-        near = find_neighbourhoods(features[:NEIGHBOURS])
-        overlap = neighbourhood_overlap(self._neighbourhoods, near)._asdict()
-        reals, of_reals = len(self._real), len(self._neighbourhoods.centres)
+        count, reals = len(features), len(self._real)
         kernel = kernel_distance(self._real, features, self._seed)
         found = {
             self._frechet: Reading(
-                frechet_distance(self._gaussian, features), len(features), reals, features.shape[1]
+                frechet_distance(self._gaussian, features), count, reals, features.shape[1]
             ),
-            self._kernel: Reading(kernel, len(features), reals),
-            **{name: Reading(v, len(near.centres), of_reals) for name, v in overlap.items()},
+            self._kernel: Reading(kernel, count, reals),
         }
-        return {name + self._suffix: reading for name, reading in found.items()}
+        few = features[:NEIGHBOURS]
+        overlap = neighbourhood_overlap(self._neighbourhoods, find_neighbourhoods(few))
+        of_reals = len(self._neighbourhoods.centres)
+        for name, value in overlap._asdict().items():
+            found[name] = Reading(value, len(few), of_reals)
+        found["authenticity"] = Reading(authenticity(self._training, few), len(few), reals)
+        twins = find_twins(few[:reals])
+        alike = duplicates(self._training, twins)
+        found["duplicates"] = Reading(alike, len(twins.indices), len(twins.indices))
+        likeness = Likeness(
+            find_nearest(features[:SHOWN], self._real, BESIDE).indices, closest_pairs(twins, SHOWN)
+        )
+        return Measured({name + self._suffix: r for name, r in found.items()}, likeness)
 
 
 def measure_score(found: Features) -> dict[str, Reading]:

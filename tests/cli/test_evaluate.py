@@ -1,5 +1,6 @@
 import functools
 import json
+import math
 
 import pytest
 import torch
@@ -7,6 +8,7 @@ from PIL import Image
 
 from gan_cli.metrics import classifier, inception
 from tests.conftest import NARROW, TINY
+from tests.data.test_torchvision import mnist_files
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +29,7 @@ def test_labelled_pictures_are_measured_by_a_classifier(gan_train, gan_evaluate,
     assert list(found) == [
         *("fd_classifier", "kd_classifier", "precision_classifier", "recall_classifier"),
         *("density_classifier", "coverage_classifier"),
+        *("authenticity_classifier", "duplicates_classifier"),
         *("classes_reached", "class_kl", "label_accuracy"),
     ]
     fd = found["fd_classifier"]
@@ -39,6 +42,10 @@ def test_labelled_pictures_are_measured_by_a_classifier(gan_train, gan_evaluate,
     for name in found:
         assert name in result.out
     assert "too high: 100 samples" in result.out
+    for name in ("neighbours.png", "duplicates.png"):
+        assert str(run / name) in result.out
+        with Image.open(run / name) as picture:
+            assert picture.height > 400  # ten rows
     # nothing else is left in the folder it was called from
     assert {path.name for path in tmp_path.iterdir()} == {"run", "cache"}
 
@@ -49,6 +56,8 @@ def test_the_same_seed_gives_the_same_figures(gan_train, gan_evaluate, tmp_path)
         assert gan_evaluate(f"checkpoint={run}", "count=20", f"out={tmp_path / out}").code == 0
     assert (tmp_path / "a.json").read_text() == (tmp_path / "b.json").read_text()
     assert "label_accuracy" not in figures(tmp_path / "a.json")  # it takes no orders
+    assert {"a-neighbours.png", "a-duplicates.png"} <= {path.name for path in tmp_path.iterdir()}
+    assert not list(run.glob("*.png"))
     assert not (run / "evaluation.json").exists()
 
 
@@ -60,6 +69,26 @@ def test_points_are_measured_by_their_modes(gan_train, gan_evaluate):
     assert set(found) == {"modes_hit", "high_quality", "reverse_kl", "mode_overlap"}
     assert found["modes_hit"]["held_out"] == 8
     assert found["high_quality"]["held_out"] > 0.95
+    assert not list(run.glob("*.png"))
+
+
+def test_stacked_digits_are_counted_by_a_thousand_modes(
+    gan_train, gan_evaluate, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("gan_cli.data.stacked.PICTURES", 200)
+    for prefix in ("train", "t10k"):
+        mnist_files(tmp_path / "root", prefix=prefix)
+    data = ["data=stacked_mnist", f"data.root={tmp_path / 'root'}"]
+    run = gan_train(*data, *TINY, *NARROW).folder
+    result = gan_evaluate(f"checkpoint={run}", "count=100")
+    assert result.code == 0, result.err
+    found = figures(run / "evaluation.json")
+    assert "fid" not in found  # three digits are no RGB picture, though they have three channels
+    assert found["class_kl"]["held_out"] <= math.log(1000)
+    assert found["fd_classifier"]["note"].endswith("384 features")
+    refused = gan_evaluate(f"checkpoint={run}", "count=100", "inception=w.pth")
+    assert (refused.code, len(refused.problems)) == (2, 1)
+    assert "inception: it sees RGB" in refused.problems[0]
 
 
 @pytest.fixture
@@ -139,6 +168,28 @@ def test_what_cannot_be_measured_is_said_in_one_line(gan_train, gan_evaluate, tm
         assert result.code == 2, arguments
         assert len(result.problems) == 1, result.err
         assert said in result.problems[0]
+
+
+def test_where_nothing_can_be_written_it_says_so_before_measuring(
+    gan_train, gan_evaluate, monkeypatch, tmp_path
+):
+    run = gan_train(*TINY, *NARROW).folder
+    monkeypatch.setattr("gan_cli.evaluation.open_reference", None)  # it does not come to that
+    (tmp_path / "file").touch()
+    for out, said in (
+        (tmp_path, f"out={tmp_path}: a folder; name a file"),
+        (tmp_path / "file" / "a.json", f"{tmp_path / 'file'} is no folder"),
+        (tmp_path / "file" / "new" / "a.json", f"{tmp_path / 'file'} is no folder"),
+    ):
+        result = gan_evaluate(f"checkpoint={run}", f"out={out}")
+        assert (result.code, len(result.problems)) == (2, 1), result.err
+        assert said in result.problems[0]
+    monkeypatch.setattr("os.access", lambda *_: False)  # for whoever tests as root
+    for arguments in ([], [f"out={tmp_path / 'new' / 'a.json'}"]):
+        result = gan_evaluate(f"checkpoint={run}", *arguments)
+        assert (result.code, len(result.problems)) == (2, 1), result.err
+        assert "write-protected" in result.problems[0]
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_running_mean_can_be_left_out(gan_train, gan_evaluate, tmp_path):

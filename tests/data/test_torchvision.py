@@ -25,7 +25,7 @@ def idx(array):
 
 def mnist_files(root, name="MNIST", prefix="train"):
     raw = root / name / "raw"
-    raw.mkdir(parents=True)
+    raw.mkdir(parents=True, exist_ok=True)
     (raw / f"{prefix}-images-idx3-ubyte").write_bytes(idx(PIXELS))
     (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(idx(LABELS))
     return raw

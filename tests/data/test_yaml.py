@@ -18,7 +18,7 @@ def test_two_steps(
     name: str,
 ) -> None:
     more: list[Any] = ["data.batch_size=8"]
-    if name == "mnist":
+    if name in ("mnist", "stacked_mnist"):
         mnist_files(tmp_path / "root")
         more += [f"data.root={tmp_path / 'root'}"]
     elif name == "fashion_mnist":

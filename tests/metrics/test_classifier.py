@@ -36,6 +36,39 @@ def test_it_learns_digits_by_writers_it_has_not_seen():
     assert found.features.shape == (300, classifier.Classifier.feature_dim)
 
 
+def test_planes_are_judged_each_by_itself():
+    single = classifier._initialised(1, 10).eval()
+    pictures = some(6, seed=3)[0].view(2, 3, 16, 16)
+    features, logits = classifier.PlaneClassifier(single, 3)(pictures)
+    assert (features.shape, logits.shape) == ((2, 3 * 128), (2, 1000))
+    probabilities = logits.softmax(1)
+    for number, picture in enumerate(pictures):
+        found = [single(plane[None, None]) for plane in picture]
+        expected = torch.cat([f for f, _ in found], 1)[0]
+        assert torch.allclose(features[number], expected, atol=1e-6)
+        a, b, c = (digits.softmax(1)[0] for _, digits in found)
+        joint = torch.einsum("i,j,k->ijk", a, b, c).flatten()
+        assert torch.allclose(probabilities[number], joint, atol=1e-6)
+        assert joint.argmax() == 100 * a.argmax() + 10 * b.argmax() + c.argmax()
+
+
+def test_the_label_of_a_stack_names_every_plane():
+    labels = torch.tensor([407, 36, 999])
+    assert classifier.split_labels(labels, 10, 3).tolist() == [4, 0, 7, 0, 3, 6, 9, 9, 9]
+    assert classifier.split_labels(labels, 1000, 1).tolist() == labels.tolist()
+
+
+@pytest.mark.usefixtures("briefly")
+def test_one_classifier_of_single_planes_is_trained_for_a_stack(tmp_path):
+    stacked, labels = some(48)[0].view(16, 3, 16, 16), torch.arange(16) * 60
+    network = classifier.open_classifier(stacked, labels, 1000, tmp_path, CPU, planes=3)
+    assert not network.training
+    digits = classifier.split_labels(labels, 10, 3)
+    single = classifier.load_or_train(stacked.view(48, 1, 16, 16), digits, 10, tmp_path, CPU)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert torch.equal(weights(network), weights(single))
+
+
 @pytest.mark.parametrize(("channels", "size"), [(1, 8), (1, 28), (3, 32), (3, 97)])
 def test_it_takes_pictures_of_any_size(channels, size):
     network = classifier.Classifier(channels, 4).eval()

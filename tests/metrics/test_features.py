@@ -7,7 +7,7 @@ import torch
 from gan_cli.errors import UserError
 from gan_cli.metrics import inception
 from gan_cli.metrics.cache import cache_folder
-from gan_cli.metrics.features import extract
+from gan_cli.metrics.features import extract, extract_features
 from gan_cli.metrics.inception import Inception, fetch_weights
 
 
@@ -20,6 +20,8 @@ def test_batches_are_put_together_in_order():
 
     found = extract(extractor, pictures, torch.device("cpu"), batch_size=3)
     assert found.features.flatten().tolist() == list(range(7))
+    alone = extract_features(extractor, pictures, torch.device("cpu"), batch_size=3)
+    assert torch.equal(alone, found.features)
     assert torch.allclose(found.probabilities.sum(1), torch.ones(7))
     assert found.classes[1:].tolist() == [0] * 6
 

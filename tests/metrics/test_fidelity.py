@@ -7,6 +7,7 @@ import pytest
 import scipy.linalg
 import torch
 from sklearn.metrics.pairwise import euclidean_distances, polynomial_kernel
+from sklearn.neighbors import NearestNeighbors
 
 from gan_cli.metrics.fidelity import (
     find_neighbourhoods,
@@ -78,6 +79,16 @@ def test_kernel_distance_as_sklearns_polynomial_kernel_has_it():
     apart = ~np.eye(60, dtype=bool)
     expected = xx[apart].mean() + yy[apart].mean() - 2 * xy.mean()
     assert kernel_distance(real, fake, subsets=1) == pytest.approx(expected, rel=1e-9)
+
+
+def test_kernel_distance_of_all_samples_as_torch_fidelity_has_it():
+    from torch_fidelity.metric_kid import kid_features_to_metric
+
+    real, fake = normal(120, 6), normal(120, 6, seed=1) + 0.5
+    theirs = kid_features_to_metric(real, fake, kid_subsets=1, kid_subset_size=120, verbose=False)
+    assert kernel_distance(real, fake, subsets=1) == pytest.approx(
+        theirs["kernel_inception_distance_mean"], rel=1e-9
+    )
 
 
 def test_kernel_distance_of_subsets_agrees_with_torch_fidelity():
@@ -176,6 +187,24 @@ def test_neighbourhoods_as_numpy_finds_them(k):
         inside.any(1).mean(),
     )
     assert overlap(real, fake, k) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("k", [3, 5])
+def test_precision_and_recall_as_torch_fidelity_has_them(k):
+    from torch_fidelity.metric_prc import prc_features_to_metric
+
+    real, fake = normal(1100, 4), normal(1300, 4, seed=1) * 0.8 + 0.2
+    theirs = prc_features_to_metric(fake, real, prc_neighborhood=k, verbose=False)
+    ours = overlap(real, fake, k)
+    assert 0.1 < ours.recall < ours.precision < 1
+    assert ours.precision == pytest.approx(theirs["precision"], abs=1e-6)  # theirs are float32
+    assert ours.recall == pytest.approx(theirs["recall"], abs=1e-6)
+
+
+def test_neighbourhoods_as_scikit_learn_finds_them():
+    features = normal(2300, 5)  # more rows than are taken at once
+    distances, _ = NearestNeighbors(n_neighbors=5).fit(features).kneighbors()
+    assert np.allclose(find_neighbourhoods(features).radii, distances[:, -1], rtol=1e-9)
 
 
 def test_too_few_samples_have_no_neighbourhoods():
