@@ -12,7 +12,7 @@ PACKAGE = Path(gan_cli.__file__).parent
 # From the top down; rooms on one line stand side by side and may use each other.
 FLOORS = [
     {"cli"},
-    {"run", "resume", "drawing", "evaluation"},
+    {"run", "resume", "drawing", "evaluation", "comparison"},
     {"checkpointed", "reference"},
     {"build"},
     {"config", "compatibility"},

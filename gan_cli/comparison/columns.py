@@ -1,0 +1,159 @@
+"""From runs' records to the table."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from gan_cli.comparison.differences import find_differences, show
+from gan_cli.comparison.records import METRIC, Record
+from gan_cli.comparison.table import Cell, Column, Kind, Table
+
+LOWER_IS_BETTER = ("fid", "kid", "fd_classifier", "kd_classifier", "class_kl", "reverse_kl")
+HIGHER_IS_BETTER = (
+    *("is", "precision", "recall", "density", "coverage"),
+    *("classes_reached", "label_accuracy", "modes_hit", "high_quality"),
+)
+GIGABYTE = 1e9
+
+
+def build_table(records: Sequence[Record]) -> Table:
+    """What is known of the runs; columns that no run has a value for are left out."""
+
+    def column(name: str, kind: Kind, value: Callable[[Record], Any]) -> Column:
+        return Column(name, kind, tuple(_cell(value(record)) for record in records))
+
+    settings = find_differences(
+        [record.config for record in records], [record.name for record in records]
+    )
+    columns = [
+        column("run", Kind.RUN, lambda record: record.name),
+        *(
+            Column(
+                setting.key,
+                Kind.DETAIL if setting.detail else Kind.SETTING,
+                tuple(_cell(value) for value in setting.values),
+            )
+            for setting in settings
+        ),
+        *_quality(records),
+        *_losses(records),
+        column("images_per_second", Kind.SPEED, _speed),
+        column("peak_memory_gb", Kind.SPEED, _memory),
+        column("step", Kind.ENDING, lambda record: record.step),
+        column("ended", Kind.ENDING, lambda record: record.ended),
+        *_best(records),
+        column("images", Kind.FURTHER, lambda record: record.report.get("images")),
+        column("seconds", Kind.FURTHER, lambda record: record.summary.get("seconds")),
+        *_nested(records, "parameters"),
+        column("device", Kind.FURTHER, lambda record: record.summary.get("device")),
+        *_nested(records, "versions"),
+        *(
+            column(f"evaluated.{key}", Kind.FURTHER, lambda r, k=key: r.evaluation.get(k))
+            for key in ("step", "ema", "seed")
+        ),
+        column("folder", Kind.FURTHER, lambda record: str(record.folder)),
+    ]
+    return Table(tuple(column for column in columns if not column.empty))
+
+
+def _cell(value: Any) -> Cell:
+    return Cell(None if value is None else show(value))
+
+
+def _names(records: Sequence[Record], of: Callable[[Record], Iterable[str]]) -> list[str]:
+    """All names that any run has, in the order they are met."""
+    return list(dict.fromkeys(name for record in records for name in of(record)))
+
+
+def _speed(record: Record) -> Any:
+    summed_up: Any = record.summary.get("images_per_second")
+    return record.report.get("speed/images_per_second") if summed_up is None else summed_up
+
+
+def _memory(record: Record) -> float | None:
+    held = record.summary.get("peak_memory_bytes")
+    return round(held / GIGABYTE, 3) if isinstance(held, int | float) else None
+
+
+def _losses(records: Sequence[Record]) -> list[Column]:
+    names = _names(records, lambda record: record.scalars)
+    return [
+        Column(
+            name,
+            Kind.LOSS if name.endswith("/adversarial") else Kind.FURTHER,
+            tuple(_cell(record.scalars.get(name)) for record in records),
+        )
+        for name in names
+        if name.startswith("loss/")
+    ]
+
+
+def _quality(records: Sequence[Record]) -> list[Column]:
+    """What gan-evaluate found; failing that, what was last measured in training."""
+    figures = [_figures(record) for record in records]
+    names = [name for found in figures for name in found]
+    names += _names(records, lambda r: (m.removeprefix(METRIC) for m in r.metrics))
+    columns: list[Column] = []
+    further: list[Column] = []
+    for name in dict.fromkeys(names):
+        cells = [
+            _figure_cell(record, found[name]) if name in found else _metric_cell(record, name)
+            for record, found in zip(records, figures, strict=True)
+        ]
+        columns.append(Column(name, Kind.QUALITY, tuple(cells)))
+        for part in ("held_out", "fakes"):
+            parts = tuple(_cell(found.get(name, {}).get(part)) for found in figures)
+            further.append(Column(f"{name}.{part}", Kind.FURTHER, parts))
+    return columns + further
+
+
+def _figures(record: Record) -> dict[str, Mapping[str, Any]]:
+    return {figure["name"]: figure for figure in record.evaluation.get("figures", [])}
+
+
+def _figure_cell(record: Record, figure: Mapping[str, Any]) -> Cell:
+    """A figure of gan-evaluate; from how many fakes, and of which step if not the last one."""
+    source = f"n={figure.get('fakes', '?')}"
+    step = record.evaluation.get("step")
+    if step != record.step:
+        source += f", step {step}"
+    rest = {"of": "fakes", **record.evaluation, **figure}
+    del rest["figures"]
+    about = "; ".join(f"{key}: {show(value)}" for key, value in rest.items() if value != "")
+    return Cell(show(figure.get("value")), source, about)
+
+
+def _metric_cell(record: Record, name: str) -> Cell:
+    measured = record.metrics.get(METRIC + name)
+    if not measured:
+        return Cell()
+    step, value = measured[-1]
+    return Cell(show(value), "in training", f"measured in training, at step {step}")
+
+
+def _best(records: Sequence[Record]) -> list[Column]:
+    """The best value of each metric measured in training, where it is known what is better."""
+    columns = []
+    for metric in _names(records, lambda record: record.metrics):
+        name = metric.removeprefix(METRIC)
+        if name in LOWER_IS_BETTER + HIGHER_IS_BETTER:
+            sign = 1 if name in LOWER_IS_BETTER else -1
+            cells = [_best_cell(record.metrics.get(metric, []), sign) for record in records]
+            columns.append(Column(f"{metric}.best", Kind.FURTHER, tuple(cells)))
+    return columns
+
+
+def _best_cell(measured: Sequence[tuple[int, float]], sign: int) -> Cell:
+    finite = [(sign * value, step) for step, value in measured if value == value]
+    if not finite:
+        return Cell()
+    value, step = min(finite)
+    return Cell(show(sign * value), f"step {step}", f"measured in training, at step {step}")
+
+
+def _nested(records: Sequence[Record], key: str) -> list[Column]:
+    """The columns of a mapping in the summary."""
+    found = [value if isinstance(value := r.summary.get(key), dict) else {} for r in records]
+    return [
+        Column(f"{key}.{name}", Kind.FURTHER, tuple(_cell(values.get(name)) for values in found))
+        for name in dict.fromkeys(name for values in found for name in values)
+    ]

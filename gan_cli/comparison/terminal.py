@@ -1,0 +1,137 @@
+"""The table as text that fits a terminal."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from gan_cli.comparison.table import Cell, Column, Kind, Table
+
+LONGEST = 30
+"""Characters of a value; CSV and page have it whole."""
+NARROWEST = 12
+"""Headings are broken into lines where they are longer than this and than their column's values."""
+GAP = 2
+SHOWN = (Kind.RUN, Kind.SETTING, Kind.QUALITY, Kind.LOSS, Kind.SPEED, Kind.ENDING)
+WHOLE = "--csv and --html have all"
+
+
+def render(table: Table, width: int) -> str:
+    """A line a run if all columns fit; else a line a column; else what matters most of it.
+
+    Args:
+        table: what to show.
+        width: of the terminal, in characters.
+    """
+    columns = table.of(*SHOWN)
+    by_run = [_lay_out(column) for column in columns]
+    by_column = _turn(columns)
+    left_out: list[str] = []
+    if _width(by_run) > width and _width(by_column) <= width:
+        text = _draw(by_column)
+    else:
+        kept = _fit(columns, by_run, width)
+        left_out = [column.name for column in columns if column not in kept]
+        text = _draw([lines for c, lines in zip(columns, by_run, strict=True) if c in kept])
+    if left_out:
+        text += f"\n\nno room for {', '.join(left_out)}; {WHOLE}"
+    details = len(table.of(Kind.DETAIL))
+    if details:
+        keys = "key that follows" if details == 1 else "keys that follow"
+        text += f"\n\nnot shown: {details} config {keys} from those shown; {WHOLE}"
+    return text
+
+
+Lines = tuple[str, list[str], bool]
+"""A heading with line breaks, the cells, whether they are numbers."""
+
+
+def _lay_out(column: Column) -> Lines:
+    cells = _texts(column)
+    widest = max(NARROWEST, *map(len, cells)) if column.kind != Kind.RUN else LONGEST
+    return _break(column.heading, widest), cells, column.numeric
+
+
+def _texts(column: Column) -> list[str]:
+    """The cells; a source that is not all runs' stands beside its value."""
+    texts = []
+    for cell in column.cells:
+        text = _shorten(show(cell, exact=column.kind == Kind.SETTING), column.name)
+        if text and cell.source and not column.source:
+            text += f" ({cell.source})"
+        texts.append(text)
+    return texts
+
+
+def _turn(columns: Sequence[Column]) -> list[Lines]:
+    """A line for each column, under the runs' names."""
+    names, *others = columns
+    rows = [_texts(column) for column in others]
+    turned: list[Lines] = [(names.name, [column.heading for column in others], False)]
+    for number, name in enumerate(_texts(names)):
+        cells = [row[number] for row in rows]
+        turned.append((_break(name, max(NARROWEST, *map(len, cells))), cells, True))
+    return turned
+
+
+def _fit(columns: Sequence[Column], drawn: Sequence[Lines], width: int) -> list[Column]:
+    """The columns that fit, the weightiest first: what differs, how good it is, how it ended."""
+    best = next((column for column in columns if column.kind == Kind.QUALITY), None)
+    weight = {Kind.RUN: 0, Kind.SETTING: 1, Kind.ENDING: 3, Kind.QUALITY: 4, Kind.LOSS: 5}
+
+    def rank(column: Column) -> tuple[float, bool]:
+        partial = any(cell.value is None for cell in column.cells)
+        return 2 if column is best else weight.get(column.kind, 6), partial
+
+    widths = {c.name: _width([lines]) for c, lines in zip(columns, drawn, strict=True)}
+    kept: list[Column] = []
+    used = -GAP
+    for column in sorted(columns, key=rank):
+        if used + GAP + widths[column.name] <= width or not kept:
+            kept.append(column)
+            used += GAP + widths[column.name]
+    return kept
+
+
+def _width(drawn: Sequence[Lines]) -> int:
+    texts = ([*heading.split("\n"), *cells] for heading, cells, _ in drawn)
+    return sum(max(map(len, lines)) + GAP for lines in texts) - GAP
+
+
+def _draw(drawn: Sequence[Lines]) -> str:
+    return tabulate(
+        list(zip(*(cells for _, cells, _ in drawn), strict=True)),
+        headers=[heading for heading, _, _ in drawn],
+        colalign=["right" if numeric else "left" for *_, numeric in drawn],
+        disable_numparse=True,
+    )
+
+
+def _break(heading: str, width: int) -> str:
+    """In as many lines as it takes, ended at a sign or a space."""
+    lines = [""]
+    for piece in re.findall(r"[^./_\- ]*[./_\- ]?", heading):
+        if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(line.strip() for line in lines)
+
+
+def show(cell: Cell, *, exact: bool = False) -> str:
+    """A cell's value as text: floats to four digits, settings exactly as they are.
+
+    Control characters, which may come from any file, become spaces.
+    """
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, float) and not exact and math.isfinite(value):
+        return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
+    return " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
+
+
+def _shorten(text: str, name: str) -> str:
+    if name.endswith("_target_"):
+        text = ".".join(text.split(".")[-2:])  # gan_cli.networks.dcgan.Generator
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
