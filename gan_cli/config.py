@@ -6,9 +6,10 @@ Plain values stop here and in `build.py`; no component sees a config.
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
+from annotated_types import Ge
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch import nn
@@ -70,8 +71,19 @@ class Trainer:
     sample_every: Natural
     checkpoint_every: Natural
     keep_last: Count
+    evaluate_every: Natural
+    health: bool
     on_nan: Literal["stop", "skip", "rollback"]
     returns: str
+
+
+@dataclasses.dataclass
+class Evaluation:
+    """`evaluation:` how samples are measured during training."""
+
+    count: Annotated[int, Ge(10)]  # neighbourhoods take 5 others
+    inception: str
+    best: str
 
 
 @dataclasses.dataclass
@@ -87,6 +99,7 @@ class Config:
     optimizer: Optimizer
     tricks: dict[str, nn.Module]
     trainer: Trainer
+    evaluation: Evaluation
 
 
 def check(

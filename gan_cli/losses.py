@@ -25,6 +25,10 @@ class Loss(abc.ABC):
     """Whether D's targets can be smoothed or flipped."""
     generator_sees_real = False
     """Whether G's loss reads D's scores of real pictures."""
+    boundary: float | None = None
+    """The score above which a picture counts as real; None where scores are only compared."""
+    bounds_divergence = False
+    """Whether D's loss, with targets 1 and 0, bounds the Jensen-Shannon divergence from below."""
 
     @abc.abstractmethod
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
@@ -33,6 +37,17 @@ class Loss(abc.ABC):
     @abc.abstractmethod
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         """What G minimises; `real` is given where `generator_sees_real`."""
+
+
+def accuracy(score: Tensor, boundary: float, real: bool) -> Tensor:
+    """Share of pictures that D takes for what they are, a scalar in [0, 1].
+
+    Args:
+        score: D's logits [N].
+        boundary: above it a picture counts as real.
+        real: whether they are.
+    """
+    return ((score > boundary) == real).float().mean()
 
 
 def cross_entropy(score: Tensor, target: Tensor) -> Tensor:
@@ -47,6 +62,8 @@ class NonSaturating(Loss):
     """
 
     takes_targets = True
+    boundary = 0.0
+    bounds_divergence = True
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         """-[log D(x) + log(1 - D(G(z)))] for targets 1 and 0."""
@@ -84,6 +101,7 @@ class LeastSquares(Loss):
     """LSGAN, Mao et al. 2017, eq. 9 (a = 0, b = c = 1)."""
 
     takes_targets = True
+    boundary = 0.5
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         """(D(x) - 1)^2 / 2 + D(G(z))^2 / 2 for targets 1 and 0."""
@@ -96,6 +114,8 @@ class LeastSquares(Loss):
 
 class Hinge(Loss):
     """Lim & Ye 2017; Miyato et al. 2018, eq. 16 and 17."""
+
+    boundary = 0.0
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         """relu(1 - D(x)) + relu(1 + D(G(z)))."""

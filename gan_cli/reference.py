@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -57,12 +57,24 @@ class Reference:
     held_out_split: str
 
 
+class HeldOut(NamedTuple):
+    """Real pictures that were not trained on.
+
+    Attributes:
+        images: uint8 [N, C, H, W], or float32 for points, in an order that is always the same.
+        labels: int64 [N], or None.
+        split: their name.
+    """
+
+    images: Tensor
+    labels: Tensor | None
+    split: str
+
+
 def open_reference(
     content: Mapping[str, Any], choice: Choice, trust: Sequence[str], count: int
 ) -> Reference:
-    """Read the data of a checkpoint's run.
-
-    Held out is the other split, points of another seed, or a tenth of data that has neither.
+    """Read the data of a checkpoint's run: see `read_reference`.
 
     Args:
         content: the checkpoint's.
@@ -80,33 +92,72 @@ def open_reference(
             config.data[key] = value
         elif value is not None:
             raise UserError(f"data.{key}: this run's data has no such key; leave it out")
-    data = check(config, trusted)["data"]
+    return read_reference(check(config, trusted)["data"], trusted, count)
+
+
+def read_reference(data: Mapping[str, Any], trusted: Sequence[str] | None, count: int) -> Reference:
+    """Read what a checked `data:` config describes, and hold others out.
+
+    Held out is what `read_held_out` returns, or a tenth of data that comes in one piece.
+
+    Args:
+        data: the section `data` of a checked config.
+        trusted: see `check.locate`.
+        count: how many to hold out at most: as many as there are fakes, for figures to compare.
+
+    Raises:
+        UserError: the data is not there, too little or too much.
+    """
     dataset, images, labels = _read(data, trusted)
-    if "split" in data:
-        names = (data["split"], "test" if data["split"] == "train" else "train")
-        _, others, other_labels = _read({**data, "split": names[1]}, trusted)
-    elif "seed" in data:
-        names = (f"seed {data['seed']}", f"seed {data['seed'] + 1}")
-        _, others, other_labels = _read({**data, "seed": data["seed"] + 1}, trusted)
-    else:
-        names = ("nine tenths", "one tenth")
-        cut = len(images) // HELD_OUT_SHARE
-        others, images = images[:cut], images[cut:]
-        if labels is not None:
-            other_labels, labels = labels[:cut], labels[cut:]
-        else:
-            other_labels = None
-    if min(len(others), len(images)) < FEWEST:
+    held_out = read_held_out(data, trusted)
+    name = _name(data)
+    if held_out is None:
+        cut, name = len(images) // HELD_OUT_SHARE, "nine tenths"
+        others = None if labels is None else labels[:cut]
+        held_out = HeldOut(images[:cut], others, "one tenth")
+        images, labels = images[cut:], None if labels is None else labels[cut:]
+    if min(len(held_out.images), len(images)) < FEWEST:
         raise UserError(
-            f"data: {len(images)} real pictures and {len(others)} held out are too few to measure "
-            f"against; {FEWEST * HELD_OUT_SHARE} are the least, thousands make sense"
+            f"data: {len(images)} real pictures and {len(held_out.images)} held out are too few to "
+            f"measure against; {FEWEST * HELD_OUT_SHARE} are the least, thousands make sense"
         )
-    if other_labels is not None:
-        other_labels = other_labels[:count]
-    return Reference(dataset, images, labels, names[0], others[:count], other_labels, names[1])
+    others = None if held_out.labels is None else held_out.labels[:count]
+    return Reference(
+        *(dataset, images, labels, name), *(held_out.images[:count], others, held_out.split)
+    )
 
 
-def _read(data: Mapping[str, Any], trusted: Sequence[str]) -> tuple[Dataset, Tensor, Tensor | None]:
+def read_held_out(data: Mapping[str, Any], trusted: Sequence[str] | None) -> HeldOut | None:
+    """The other split, or points of another seed: all of it, whatever the limit.
+
+    None where the data comes in one piece.
+
+    Args:
+        data: the section `data` of a checked config.
+        trusted: see `check.locate`.
+
+    Raises:
+        UserError: it is not there, or too much.
+    """
+    if "split" in data:
+        other: dict[str, Any] = {"split": "test" if data["split"] == "train" else "train"}
+    elif "seed" in data:
+        other = {"seed": data["seed"] + 1}
+    else:
+        return None
+    whole = {"limit": None} if "limit" in data else {}
+    data = {**data, **other, **whole}
+    _, images, labels = _read(data, trusted)
+    return HeldOut(images, labels, _name(data))
+
+
+def _name(data: Mapping[str, Any]) -> str:
+    return data["split"] if "split" in data else f"seed {data.get('seed')}"
+
+
+def _read(
+    data: Mapping[str, Any], trusted: Sequence[str] | None
+) -> tuple[Dataset, Tensor, Tensor | None]:
     """A dataset and all its pictures and labels, in an order that is always the same."""
     try:
         dataset: Dataset = build(data, trusted)

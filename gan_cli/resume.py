@@ -15,7 +15,16 @@ from gan_cli.trainer import Trainer
 
 log = logging.getLogger(__name__)
 
-FREE = ("trainer.", "name", "resume", "trust", "data.root", "data.workers", "data.memory_limit")
+FREE = (
+    "trainer.",
+    "evaluation.",
+    "name",
+    "resume",
+    "trust",
+    "data.root",
+    "data.workers",
+    "data.memory_limit",
+)
 """Keys nobody needs to be told about."""
 SHAPE = ("data.image_size", "data.channels", "data.n_classes")
 """Besides the model and every class named, keys that decide the shape of what was learnt."""

@@ -22,9 +22,11 @@ from gan_cli.config import check, find_links, leaves, trusted_in_checkpoint
 from gan_cli.data.dataset import Dataset
 from gan_cli.data.gaussians import Gaussians
 from gan_cli.errors import RunFailed, UserError
+from gan_cli.probes import open_health, open_quality
+from gan_cli.sinks.best import Best
 from gan_cli.sinks.checkpoint import Checkpoints, load_newest, saved_in
 from gan_cli.sinks.folder import run_folder
-from gan_cli.sinks.jsonl import JsonLines
+from gan_cli.sinks.jsonl import JsonLines, read_reports
 from gan_cli.sinks.progress import progress
 from gan_cli.sinks.samples import POINTS, Samples
 from gan_cli.sinks.summary import Summary, versions
@@ -77,6 +79,11 @@ def train(
                     *(trainer.step, trainer.steps, 2 * trainer.step),
                 )
                 return trainer
+        quality = open_quality(checked, trusted, parts, trainer)
+        earlier = read_reports(folder / "metrics.jsonl", trainer.step) if saved else []
+        health = open_health(checked, trusted, trainer, earlier)
+        trainer.probes = [probe for probe in (quality, health) if probe is not None]
+        best = None if quality is None else quality.choose(checked["evaluation"]["best"])
         about = {
             "config": OmegaConf.to_container(config, resolve=True),
             "links": find_links(config),
@@ -84,7 +91,7 @@ def train(
             "fingerprint": batches.fingerprint,
             "versions": versions(),
         }
-        _attach_sinks(trainer, about, checked, parts, folder)
+        _attach_sinks(trainer, about, checked, parts, folder, best)
         log.info(
             "%s: %s pictures, %d steps on %s, into %s",
             *(config.name, f"{batches.size:,}", trainer.steps, device, shown(folder)),
@@ -130,6 +137,7 @@ def _attach_sinks(
     checked: Mapping[str, Any],
     parts: Parts,
     folder: Path,
+    best: tuple[str, bool] | None,
 ) -> None:
     """Everything the run is to leave in its folder; `about` goes into each checkpoint."""
     resolved = about["config"]
@@ -142,6 +150,7 @@ def _attach_sinks(
     checkpoints = Checkpoints(
         settings["checkpoint_every"], folder / "checkpoints", settings["keep_last"], about
     )
+    keeper = Best(*best, folder / "checkpoints", about) if best else None
     trainer.sinks = [
         JsonLines(folder / "metrics.jsonl", trainer.step),
         tensorboard,
@@ -154,10 +163,12 @@ def _attach_sinks(
             tensorboard,
         ),
         checkpoints,
+        *([keeper] if keeper else []),
         progress(trainer.step, trainer.steps),
         Summary(
             folder / "summary.json",
             checkpoints,
+            keeper,
             {name: count_parameters(network) for name, network in parts.networks.items()},
             trainer.device,
             trainer.images,

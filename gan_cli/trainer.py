@@ -2,54 +2,27 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from gan_cli import randomness
+from gan_cli.contracts import Batch, Batches, Objective, Probe
 from gan_cli.ema import EMA
 from gan_cli.errors import RunFailed, UserError
 from gan_cli.exchange import Progress
 from gan_cli.interrupts import Interrupts
 from gan_cli.meter import FiniteCheck, Meter
-from gan_cli.objectives.gan import Turn
 from gan_cli.player import Player
 from gan_cli.sinks.sink import Sink
-from gan_cli.tricks.places import Side
 
 log = logging.getLogger(__name__)
 
 OnNaN = Literal["stop", "skip", "rollback"]
 PATIENCE = 10
 """NaN losses in a row under `skip`, or rollbacks in a run, before giving up."""
-
-
-class Batches(Protocol):
-    """An endless stream of real pictures."""
-
-    size: int
-    position: int
-
-    def next(self) -> tuple[Tensor, Tensor | None]:
-        """Pictures [N, C, H, W] and labels [N] or None."""
-
-    def seek(self, position: int) -> None:
-        """Go to the place where `position` pictures have been drawn."""
-
-
-class Objective(Protocol):
-    """A game: what each side's loss is."""
-
-    def losses(self, side: Side, x: Tensor, y: Tensor | None, progress: Progress) -> Turn:
-        """Named scalars for one turn."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Networks and everything tricks remember."""
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> Any:
-        """Take back what `state_dict` gave."""
 
 
 class NonFinite(RunFailed):
@@ -73,6 +46,7 @@ class Trainer:
 
     Attributes:
         rollback: restores the newest good checkpoint into this trainer.
+        probes: what looks at the run and adds to its reports, in order.
         sinks: what a run leaves behind.
     """
 
@@ -95,13 +69,14 @@ class Trainer:
         self.steps, self.seed, self.rank, self.device = steps, seed, rank, device
         self.log_every, self.average, self.on_nan = log_every, average, on_nan
         self.precision = precision
+        self.probes: list[Probe] = []
         self.sinks: list[Sink] = []
         self.rollback: Callable[[], None] | None = None
         self.interrupts = Interrupts()
         self.step = 0
         self.attempt = 0
         self.report: dict[str, float] | None = None
-        """Means since the last report, on the steps that log; None in between."""
+        """Means since the last report and what probes saw; None on most steps."""
         self.last_report: dict[str, float] = {}
         self.outcome = "running"
         """How the run ended: `finished`, a signal, or what went wrong."""
@@ -129,19 +104,19 @@ class Trainer:
             last = self.step >= self.steps
             while not last:
                 try:
-                    self.play()
+                    seen = self.play()
                 except NonFinite as problem:
                     self._go_back(problem)
                     continue
                 # asked once a step: a signal that comes later gets a step and its sinks of its own
                 last = self.step >= self.steps or self.interrupts.stop is not None
-                self.report = self._read_meter() if self._logs(last) else None
+                self.report = self._make_report(seen, last)
                 for sink in self.sinks:
                     sink.offer(self, last)
         self.outcome = "finished" if self.interrupts.stop is None else self.interrupts.stop.name
 
-    def play(self) -> None:
-        """One step: every player's turns."""
+    def play(self) -> Batch:
+        """One step: every player's turns; returns the real pictures that came last."""
         randomness.reseed(self.seed, self.rank, self.step, self.attempt)
         progress = self.progress
         drawn = [self.batches.next() for _ in range(max(p.times for p in self.players))]
@@ -154,6 +129,7 @@ class Trainer:
         if self.average is not None:
             self.average.update(self.players[-1].network, self.step)
         self.step += 1
+        return drawn[-1]
 
     def _turn(self, player: Player, x: Tensor, y: Tensor | None, progress: Progress) -> None:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
@@ -197,16 +173,20 @@ class Trainer:
         self._meter = Meter()
         log.warning("%s: back to step %d (trainer.on_nan=rollback)", problem, self.step)
 
-    def _read_meter(self) -> dict[str, float]:
-        """Means since the last report; the one place that waits for the device."""
-        means = self._meter.read()
-        means |= {f"lr/{player.symbol}": player.lr for player in self.players}
-        now, position = time.monotonic(), self.batches.position
-        elapsed = max(now - self._since[0], 1e-9)
-        means["speed/images_per_second"] = (position - self._since[1]) / elapsed
-        self._since = (now, position)
-        self.last_report = means
-        return means
+    def _make_report(self, seen: Batch, last: bool) -> dict[str, float] | None:
+        """Means since the last report and what probes see now; only this waits for the device."""
+        probes = [probe for probe in self.probes if probe.due(self.step, last)]
+        if not probes and not self._logs(last):
+            return None
+        report = self._meter.read()
+        report |= {f"lr/{player.symbol}": player.lr for player in self.players}
+        elapsed = max(time.monotonic() - self._since[0], 1e-9)
+        report["speed/images_per_second"] = (self.batches.position - self._since[1]) / elapsed
+        for probe in probes:
+            report |= probe.measure(self.progress, *seen, report)
+        self._since = (time.monotonic(), self.batches.position)  # what probes take is not training
+        self.last_report = report
+        return report
 
     def state_dict(self) -> dict[str, Any]:
         """All that a later step depends on."""

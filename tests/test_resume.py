@@ -48,7 +48,7 @@ def assert_equal(a: Any, b: Any, where: str = "") -> None:
 def cut_off(run: Path, step: int, where: Path) -> Path:
     """The folder as a run killed some time after its checkpoint at `step` leaves it."""
     shutil.copytree(run, where)
-    for file in (where / "checkpoints").iterdir():
+    for file in (where / "checkpoints").glob("step-*"):
         if int(file.name[5:13]) > step:
             file.unlink()
     return where

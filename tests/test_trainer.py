@@ -1,7 +1,7 @@
 """The loop: turns, gradients only where they are needed, NaN, reports."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -128,6 +128,34 @@ def test_gradient_norm_is_that_of_the_step_that_logs() -> None:
     trainer.play()
     trainer.play()
     assert trainer._meter.read()["grad_norm/D"] == 1.0
+
+
+class Noticing:
+    """A probe: what it was shown of steps 1 and 4."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[int, float, bool]] = []
+
+    def due(self, step: int, last: bool) -> bool:
+        return step in (1, 4)
+
+    def measure(
+        self, progress: Progress, x: Tensor, y: Tensor | None, report: Mapping[str, float]
+    ) -> dict[str, float]:
+        self.shown.append((progress.step, float(x[0]), "loss/D/pull" in report))
+        return {"metric/luck": 7.0}
+
+
+def test_what_probes_see_joins_the_report_and_makes_one_where_there_is_none() -> None:
+    """Distances squared 1; then 1/4 alone, since a report ends an interval; then 1/16 and 1/64."""
+    trainer, _ = a_trainer()
+    noting, probe = Noting(every=1), Noticing()
+    trainer.sinks, trainer.probes = [noting], [probe]
+    trainer.run()
+    assert probe.shown == [(1, 2.0, True), (4, 8.0, True)]
+    assert [r and r["loss/D/pull"] for r in noting.reports] == [1, 1 / 4, None, 5 / 128]
+    assert [r and r.get("metric/luck") for r in noting.reports] == [7, None, None, 7]
+    assert trainer.last_report["metric/luck"] == 7
 
 
 def test_sinks_write_when_they_are_due_and_at_the_end() -> None:

@@ -6,12 +6,8 @@ from typing import Any
 from gan_cli.comparison.differences import find_differences, show
 from gan_cli.comparison.records import METRIC, Record
 from gan_cli.comparison.table import Cell, Column, Kind, Table
+from gan_cli.metrics.figures import BETTER, CLASSIFIER, better
 
-LOWER_IS_BETTER = ("fid", "kid", "fd_classifier", "kd_classifier", "class_kl", "reverse_kl")
-HIGHER_IS_BETTER = (
-    *("is", "precision", "recall", "density", "coverage"),
-    *("classes_reached", "label_accuracy", "modes_hit", "high_quality"),
-)
 GIGABYTE = 1e9
 
 
@@ -24,6 +20,7 @@ def build_table(records: Sequence[Record]) -> Table:
     settings = find_differences(
         [record.config for record in records], [record.name for record in records]
     )
+    chosen = {"name"}.union(*(record.chosen for record in records))
     columns = [
         column("run", Kind.RUN, lambda record: record.name),
         *(
@@ -31,6 +28,7 @@ def build_table(records: Sequence[Record]) -> Table:
                 setting.key,
                 Kind.DETAIL if setting.detail else Kind.SETTING,
                 tuple(_cell(value) for value in setting.values),
+                chosen=setting.key in chosen,
             )
             for setting in settings
         ),
@@ -47,7 +45,11 @@ def build_table(records: Sequence[Record]) -> Table:
         column("device", Kind.FURTHER, lambda record: record.summary.get("device")),
         *_nested(records, "versions"),
         *(
-            column(f"evaluated.{key}", Kind.FURTHER, lambda r, k=key: r.evaluation.get(k))
+            Column(
+                f"evaluated.{key}",
+                Kind.FURTHER,
+                tuple(_cell(r.evaluation.get(key)) for r in records),
+            )
             for key in ("step", "ema", "seed")
         ),
         column("folder", Kind.FURTHER, lambda record: str(record.folder)),
@@ -111,23 +113,31 @@ def _figures(record: Record) -> dict[str, Mapping[str, Any]]:
 
 
 def _figure_cell(record: Record, figure: Mapping[str, Any]) -> Cell:
-    """A figure of gan-evaluate; from how many fakes, and of which step if not the last one."""
-    source = f"n={figure.get('fakes', '?')}"
-    step = record.evaluation.get("step")
-    if step != record.step:
-        source += f", step {step}"
+    """A figure of gan-evaluate."""
     rest = {"of": "fakes", **record.evaluation, **figure}
     del rest["figures"]
     about = "; ".join(f"{key}: {show(value)}" for key, value in rest.items() if value != "")
+    source = _source(record, figure.get("fakes"), record.evaluation.get("step"))
     return Cell(show(figure.get("value")), source, about)
 
 
 def _metric_cell(record: Record, name: str) -> Cell:
+    """The last value measured in training, from as many fakes as the config says."""
     measured = record.metrics.get(METRIC + name)
     if not measured:
         return Cell()
     step, value = measured[-1]
-    return Cell(show(value), "in training", f"measured in training, at step {step}")
+    evaluation = record.config.get("evaluation")
+    count = evaluation.get("count") if isinstance(evaluation, dict) else None
+    source = f"{_source(record, count, step)}, in training"
+    return Cell(show(value), source, f"measured in training, at step {step}")
+
+
+def _source(record: Record, fakes: Any, step: Any) -> str:
+    """From how many fakes, and of which step if it is not the run's last."""
+    return f"n={'?' if fakes is None else fakes}" + (
+        f", step {step}" if step != record.step else ""
+    )
 
 
 def _best(records: Sequence[Record]) -> list[Column]:
@@ -135,8 +145,8 @@ def _best(records: Sequence[Record]) -> list[Column]:
     columns = []
     for metric in _names(records, lambda record: record.metrics):
         name = metric.removeprefix(METRIC)
-        if name in LOWER_IS_BETTER + HIGHER_IS_BETTER:
-            sign = 1 if name in LOWER_IS_BETTER else -1
+        if name.removesuffix(CLASSIFIER) in BETTER:
+            sign = 1 if better(name) == "lower" else -1
             cells = [_best_cell(record.metrics.get(metric, []), sign) for record in records]
             columns.append(Column(f"{metric}.best", Kind.FURTHER, tuple(cells)))
     return columns

@@ -13,6 +13,7 @@ from gan_cli.errors import UserError
 
 UNFINISHED = "running or killed"
 METRIC = "metric/"
+MEND = "mend it or leave out its run"
 PICTURES = ("curves.png", "training.gif")
 
 
@@ -24,6 +25,7 @@ class Record:
         name: short, and no other run's of this comparison.
         folder: the run's.
         config: the resolved config.
+        chosen: keys that were given on the command line.
         summary: of how it ended.
         report: the last one logged.
         metrics: by scalar's name, `(step, value)` of each time it was measured in training.
@@ -33,6 +35,7 @@ class Record:
     name: str
     folder: Path
     config: Mapping[str, Any]
+    chosen: frozenset[str]
     summary: Mapping[str, Any]
     report: Mapping[str, Any]
     metrics: Mapping[str, list[tuple[int, float]]]
@@ -81,7 +84,10 @@ def read_record(folder: Path, name: str) -> Record:
             f"{folder / 'evaluation.json'}: its figures should be a list of names and values; "
             "run gan-evaluate again"
         )
-    return Record(name, folder, _read_config(folder / CONFIG), summary, report, metrics, evaluation)
+    config = _read_yaml(folder / CONFIG)
+    if not isinstance(config, dict):
+        raise UserError(f"{folder / CONFIG}: holds no keys and values; {MEND}")
+    return Record(name, folder, config, _chosen(folder), summary, report, metrics, evaluation)
 
 
 def _number(value: Any) -> float:
@@ -95,24 +101,26 @@ def _read_text(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read ({error.strerror}); mend it or leave out its run"
-        ) from error
+        raise UserError(f"{path}: cannot be read ({error.strerror}); {MEND}") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not text; mend it or leave out its run") from error
+        raise UserError(f"{path}: is not text; {MEND}") from error
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def _read_yaml(path: Path) -> Any:
     try:
-        config = yaml.safe_load(_read_text(path))
-    except yaml.YAMLError as error:
+        return yaml.safe_load(_read_text(path))
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         problem = getattr(error, "problem", None) or "strange characters"
-        raise UserError(f"{where}: not YAML ({problem}); mend it or leave out its run") from error
-    if not isinstance(config, dict):
-        raise UserError(f"{path}: holds no keys and values; mend it or leave out its run")
-    return config
+        raise UserError(f"{where}: not YAML ({problem}); {MEND}") from error
+
+
+def _chosen(folder: Path) -> frozenset[str]:
+    """The keys in Hydra's list of overrides: `+optimizer.lr=1e-4`."""
+    overrides = _read_yaml(folder / ".hydra" / "overrides.yaml")
+    texts = map(str, overrides if isinstance(overrides, list) else [])
+    return frozenset(text.partition("=")[0].lstrip("+~") for text in texts)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

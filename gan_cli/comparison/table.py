@@ -40,11 +40,19 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """One thing about every run: its name, its kind and a cell for each."""
+    """One thing about every run.
+
+    Attributes:
+        name: unique in a table.
+        kind: what it is about.
+        cells: one a run.
+        chosen: whether it is a setting that was asked for, not one that a group brought along.
+    """
 
     name: str
     kind: Kind
     cells: tuple[Cell, ...]
+    chosen: bool = False
 
     @property
     def source(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from gan_cli.comparison.table import Cell, Column, Kind, Table
+from gan_cli.metrics.figures import HEADLINES
 
 LONGEST = 30
 """Characters of a value; CSV and page have it whole."""
@@ -14,6 +15,15 @@ NARROWEST = 12
 """Headings are broken into lines where they are longer than this and than their column's values."""
 GAP = 2
 SHOWN = (Kind.RUN, Kind.SETTING, Kind.QUALITY, Kind.LOSS, Kind.SPEED, Kind.ENDING)
+WEIGHT = {
+    Kind.RUN: 0,  # 1: the settings that were asked for; 2: the one figure to judge a run by
+    Kind.ENDING: 3,
+    Kind.LOSS: 4,
+    Kind.SPEED: 5,
+    Kind.QUALITY: 6,
+    Kind.SETTING: 7,
+}
+"""Which columns come first where not all fit."""
 WHOLE = "--csv and --html have all"
 
 
@@ -38,8 +48,8 @@ def render(table: Table, width: int) -> str:
         text += f"\n\nno room for {', '.join(left_out)}; {WHOLE}"
     details = len(table.of(Kind.DETAIL))
     if details:
-        keys = "key that follows" if details == 1 else "keys that follow"
-        text += f"\n\nnot shown: {details} config {keys} from those shown; {WHOLE}"
+        keys = "key that comes" if details == 1 else "keys that come"
+        text += f"\n\nnot shown: {details} config {keys} with those that differ; {WHOLE}"
     return text
 
 
@@ -76,13 +86,16 @@ def _turn(columns: Sequence[Column]) -> list[Lines]:
 
 
 def _fit(columns: Sequence[Column], drawn: Sequence[Lines], width: int) -> list[Column]:
-    """The columns that fit, the weightiest first: what differs, how good it is, how it ended."""
-    best = next((column for column in columns if column.kind == Kind.QUALITY), None)
-    weight = {Kind.RUN: 0, Kind.SETTING: 1, Kind.ENDING: 3, Kind.QUALITY: 4, Kind.LOSS: 5}
+    """The columns that fit, the weightiest first."""
+    figures = [column.name for column in columns if column.kind == Kind.QUALITY]
+    judge = next((name for name in (*HEADLINES, *figures) if name in figures), None)
+    nothing_chosen = not any(column.chosen and column.name != "name" for column in columns)
 
-    def rank(column: Column) -> tuple[float, bool]:
+    def rank(column: Column) -> tuple[int, bool]:
         partial = any(cell.value is None for cell in column.cells)
-        return 2 if column is best else weight.get(column.kind, 6), partial
+        if column.chosen or (nothing_chosen and column.kind == Kind.SETTING):
+            return 1, partial
+        return 2 if column.name == judge else WEIGHT[column.kind], partial
 
     widths = {c.name: _width([lines]) for c, lines in zip(columns, drawn, strict=True)}
     kept: list[Column] = []
@@ -111,7 +124,7 @@ def _draw(drawn: Sequence[Lines]) -> str:
 def _break(heading: str, width: int) -> str:
     """In as many lines as it takes, ended at a sign or a space."""
     lines = [""]
-    for piece in re.findall(r"[^./_\- ]*[./_\- ]?", heading):
+    for piece in filter(None, re.findall(r"[^./_\- ]*[./_\- ]?", heading)):
         if lines[-1] and len(lines[-1]) + len(piece.rstrip()) > width:
             lines.append("")
         lines[-1] += piece

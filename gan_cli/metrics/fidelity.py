@@ -15,8 +15,31 @@ ROWS = 1000
 """Rows of a distance matrix held at once."""
 
 
-def frechet_distance(real: Tensor, fake: Tensor) -> float:
-    """Squared Frechet distance of two Gaussians fitted to features [N, F] and [M, F].
+class Gaussian(NamedTuple):
+    """A Gaussian fitted to features.
+
+    Attributes:
+        mean: [F].
+        root: A with A A^T the unbiased covariance, [F, F].
+    """
+
+    mean: Tensor
+    root: Tensor
+
+
+def fit_gaussian(features: Tensor) -> Gaussian:
+    """The Gaussian of features [N, F], in float64."""
+    mean = features.mean(0, dtype=torch.float64)
+    scatter = torch.zeros(len(mean), len(mean), dtype=torch.float64)
+    for part in features.split(ROWS):  # bounds the copy in float64
+        centred = part.double() - mean
+        scatter += centred.T @ centred
+    variances, axes = torch.linalg.eigh(scatter / (len(features) - 1))
+    return Gaussian(mean, axes * variances.clamp(min=0).sqrt())
+
+
+def frechet_distance(real: Tensor | Gaussian, fake: Tensor | Gaussian) -> float:
+    """Squared Frechet distance of two Gaussians, given or fitted to features [N, F] and [M, F].
 
     d^2 = |m_r - m_g|^2 + Tr(S_r + S_g - 2 (S_r S_g)^(1/2))
 
@@ -25,18 +48,12 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     squared singular values of A^T B, so the trace of the root is the sum of the latter. Nothing
     is squared and rooted again on the way, which keeps the distance of a set to itself at zero.
     """
-    mean_r, A = _gaussian(real)
-    mean_g, B = _gaussian(fake)
+    (mean_r, A), (mean_g, B) = (
+        x if isinstance(x, Gaussian) else fit_gaussian(x) for x in (real, fake)
+    )
     overlap = torch.linalg.svdvals(A.T @ B).sum()
     distance = (mean_r - mean_g).square().sum() + A.square().sum() + B.square().sum() - 2 * overlap
     return max(float(distance), 0.0)
-
-
-def _gaussian(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean [F], and A [F, F] with A A^T the unbiased covariance."""
-    x = features.double()
-    variances, axes = torch.linalg.eigh(x.T.cov())
-    return x.mean(0), axes * variances.clamp(min=0).sqrt()
 
 
 def kernel_distance(
@@ -106,43 +123,57 @@ class Overlap(NamedTuple):
     coverage: float
 
 
-def neighbourhood_overlap(real: Tensor, fake: Tensor, k: int = 5) -> Overlap:
-    """Compare features [N, F] and [M, F] by balls that reach each one's k-th neighbour.
+class Neighbourhoods(NamedTuple):
+    """Balls around features that reach each one's k-th neighbour.
+
+    Attributes:
+        centres: float64 [N, F].
+        radii: [N].
+        k: which neighbour.
+    """
+
+    centres: Tensor
+    radii: Tensor
+    k: int
+
+
+def find_neighbourhoods(features: Tensor, k: int = 5) -> Neighbourhoods:
+    """The neighbourhoods of features [N, F].
+
+    Raises:
+        ValueError: there are k or fewer.
+    """
+    if len(features) <= k:
+        raise ValueError(f"neighbourhoods of k={k} need more than {k} samples in each set")
+    centres = features.double()
+    radii = [
+        # the sample itself is the nearest
+        torch.cdist(rows, centres).topk(k + 1, largest=False).values[:, -1]
+        for rows in centres.split(ROWS)
+    ]
+    return Neighbourhoods(centres, torch.cat(radii), k)
+
+
+def neighbourhood_overlap(real: Neighbourhoods, fake: Neighbourhoods) -> Overlap:
+    """Compare N real and M generated features by their neighbourhoods.
 
     Precision and recall: Kynkaanniemi et al. 2019, "Improved precision and recall metric for
     assessing generative models", equation 1. Density and coverage: Naeem et al. 2020, "Reliable
     fidelity and diversity metrics for generative models", equations 5 and 6. They depend on N and
     M: compare only figures with the same.
-
-    Raises:
-        ValueError: a set has k or fewer samples.
     """
-    if min(len(real), len(fake)) <= k:
-        raise ValueError(f"neighbourhoods of k={k} need more than {k} samples in each set")
-    real, fake = real.double(), fake.double()
-    real_radii, fake_radii = _radii(real, k), _radii(fake, k)
-    balls = torch.zeros(len(fake), dtype=torch.int64)  # of reals, around each fake
+    balls = torch.zeros(len(fake.centres), dtype=torch.int64)  # of reals, around each fake
     recalled, covered = 0, 0
-    for start in range(0, len(real), ROWS):
+    for start in range(0, len(real.centres), ROWS):
         rows = slice(start, start + ROWS)
-        distances = torch.cdist(real[rows], fake)  # [rows, M]
-        inside = distances <= real_radii[rows, None]
+        distances = torch.cdist(real.centres[rows], fake.centres)  # [rows, M]
+        inside = distances <= real.radii[rows, None]
         balls += inside.sum(0)
         covered += int(inside.any(1).sum())
-        recalled += int((distances <= fake_radii).any(1).sum())
+        recalled += int((distances <= fake.radii).any(1).sum())
     return Overlap(
         precision=float((balls > 0).double().mean()),
-        recall=recalled / len(real),
-        density=float(balls.double().mean()) / k,
-        coverage=covered / len(real),
+        recall=recalled / len(real.centres),
+        density=float(balls.double().mean()) / real.k,
+        coverage=covered / len(real.centres),
     )
-
-
-def _radii(features: Tensor, k: int) -> Tensor:
-    """Distance of each sample to its k-th nearest other one, [N]."""
-    parts = [
-        # the sample itself is the nearest
-        torch.cdist(rows, features).topk(k + 1, largest=False).values[:, -1]
-        for rows in features.split(ROWS)
-    ]
-    return torch.cat(parts)

@@ -42,9 +42,10 @@ class Inception(nn.Module):
         try:
             # torch-fidelity would run code it finds in there: look first
             torch.load(weights, map_location="cpu", weights_only=True)
-            self.network = FeatureExtractorInceptionV3(
-                "inception", ["2048", "logits_unbiased"], str(weights)
-            )
+            with torch.random.fork_rng(devices=[]):  # it is initialised before it is filled
+                self.network = FeatureExtractorInceptionV3(
+                    "inception", ["2048", "logits_unbiased"], str(weights)
+                )
         except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError) as error:
             raise UserError(f"inception={weights}: not Inception's weights; take {URL}") from error
 

@@ -15,25 +15,33 @@ class ModeCoverage(NamedTuple):
             mixture itself scores 1 - exp(-4.5) = 0.989 in the plane.
         reverse_kl: KL(generated || uniform) of the histogram of nearest modes, in nats: 0 where
             all modes are made equally often, log K where one alone is made.
+        mode_overlap: the intersection of two histograms over modes, in [0, 1]: of samples within
+            three standard deviations, and of the mixture itself, which puts 1 / K into each. It
+            is one minus their distance in total variation; what is far from all modes, or in one
+            that has its share already, does not count. The mixture itself scores just below 0.989.
     """
 
     modes_hit: int
     high_quality: float
     reverse_kl: float
+    mode_overlap: float
 
 
 def gaussian_coverage(points: Tensor, centres: Tensor, std: float) -> ModeCoverage:
     """Modes reached by `points` [N, F], of equally likely Gaussians at `centres` [K, F].
 
-    Srivastava et al. 2017, "VEEGAN", section 5.1; Lin et al. 2018, "PacGAN", section 4.1.
+    Srivastava et al. 2017, "VEEGAN", section 5.1; Lin et al. 2018, "PacGAN", section 4.1. The
+    overlap is not theirs; intersecting histograms is from Swain and Ballard 1991, "Color indexing".
     """
     distances = torch.cdist(points.double(), centres.double())  # [N, K]
     nearest, mode = distances.min(1)
     close = nearest <= 3 * std
+    share = histogram(mode[close], len(centres)).double() / len(points)
     return ModeCoverage(
         modes_hit=len(mode[close].unique()),
         high_quality=float(close.double().mean()),
         reverse_kl=kl_to_uniform(histogram(mode, len(centres))),
+        mode_overlap=float(share.clamp(max=1 / len(centres)).sum()),
     )
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gan_cli.adversary import Adversary
 from gan_cli.exchange import Exchange, Progress
+from gan_cli.losses import accuracy
 from gan_cli.networks.roles import Generator
 from gan_cli.objectives.unrolled import Unrolled
 from gan_cli.tricks.places import Side, Term
@@ -61,10 +62,11 @@ class Game(nn.Module):
             exchange = self.unrolled(self.adversary.network, meet, against)
         losses, watch = self._losses(side, exchange), {}
         if own:
-            watch = {
-                "score/real": exchange.real.score.detach().mean(),
-                "score/fake": exchange.fake.score.detach().mean(),
-            }
+            real, fake = exchange.real.score.detach(), exchange.fake.score.detach()
+            watch = {"score/real": real.mean(), "score/fake": fake.mean()}
+            if (boundary := self.adversary.loss.boundary) is not None:
+                watch["health/accuracy_real"] = accuracy(real, boundary, real=True)
+                watch["health/accuracy_fake"] = accuracy(fake, boundary, real=False)
         return Turn(losses, watch)
 
     def fakes(self, count: int, y: Tensor | None, device: torch.device) -> Tensor:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from gan_cli.exchange import Exchange, Judge, Verdict
+from gan_cli.networks.untouched import call_untouched
 from gan_cli.ranges import Natural
 from gan_cli.tricks.places import Trick
 
@@ -83,7 +83,6 @@ def _judge(network: nn.Module, weights: Weights) -> Judge:
     """D with other weights; its BatchNorm statistics and power iterations stay as they are."""
 
     def judge(x: Tensor, y: Tensor | None) -> Verdict:
-        buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-        return Verdict.of(*functional_call(network, weights | buffers, (x, y)))
+        return Verdict.of(*call_untouched(network, x, y, weights=weights))
 
     return judge

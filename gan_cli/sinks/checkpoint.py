@@ -129,6 +129,11 @@ def load_newest(run: Path) -> tuple[Path, dict[str, Any]]:
     raise UserError(f"{run}: all {len(found)} checkpoints are damaged; start anew without resume=")
 
 
+def snapshot(run: Run, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint holds: all a later step depends on, and `about` the run."""
+    return {**about, "metrics": run.last_report, "state": run.state_dict()}
+
+
 class Checkpoints(Sink):
     """Saves the run every `every` steps, at the end, and when SIGUSR1 asks for it.
 
@@ -157,7 +162,7 @@ class Checkpoints(Sink):
         self._saves_done = run.interrupts.saves_asked
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"step-{run.step:08d}.pt"
-        save(path, {**self.about, "metrics": run.last_report, "state": run.state_dict()})
+        save(path, snapshot(run, self.about))
         self.newest = path
         for old in set(saved_in(self.folder)[: -self.keep_last]) - {path}:
             try:

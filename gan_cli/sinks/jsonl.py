@@ -36,6 +36,11 @@ class JsonLines(ReportSink):
             file.write(json.dumps(line) + "\n")
 
 
+def read_reports(path: Path, step: int) -> list[dict[str, float]]:
+    """The reports in a `metrics.jsonl` up to `step`; none where there is no such file."""
+    return [json.loads(line) for line in _lines_until(path, step)] if path.exists() else []
+
+
 def _lines_until(path: Path, step: int) -> list[str]:
     """The file's whole lines up to `step`; a line cut short by a crash is dropped."""
     kept = []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from gan_cli.sinks.best import Best
 from gan_cli.sinks.checkpoint import Checkpoints
 from gan_cli.sinks.sink import Run, Sink
 
@@ -21,6 +22,7 @@ class Summary(Sink):
     Args:
         path: the file.
         checkpoints: knows the newest.
+        best: knows the best, where one is kept.
         parameters: how many numbers each network learns.
         device: what the run computes on.
         images: real pictures seen before this part of the run.
@@ -30,13 +32,14 @@ class Summary(Sink):
         self,
         path: Path,
         checkpoints: Checkpoints,
+        best: Best | None,
         parameters: Mapping[str, int],
         device: torch.device,
         images: int,
     ) -> None:
         super().__init__(every=0)
-        self.path, self.checkpoints, self.parameters = path, checkpoints, dict(parameters)
-        self.device = device
+        self.path, self.checkpoints, self.best = path, checkpoints, best
+        self.parameters, self.device = dict(parameters), device
         self._began, self._images = time.monotonic(), images
 
     def write(self, run: Run) -> None:
@@ -50,12 +53,22 @@ class Summary(Sink):
             "images_per_second": round((run.images - self._images) / seconds, 1),
             "seconds": round(seconds, 1),
             "checkpoint": newest and str(newest.relative_to(self.path.parent)),
+            "best": self._best(),
             "parameters": self.parameters,
             "device": device_name(self.device),
             "versions": versions(),
             "peak_memory_bytes": peak_memory(self.device),
         }
         self.path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+    def _best(self) -> dict[str, float | str] | None:
+        if self.best is None or self.best.value is None:
+            return None
+        return {
+            "step": self.best.step,
+            self.best.scalar: self.best.value,
+            "checkpoint": str(self.best.path.relative_to(self.path.parent)),
+        }
 
     def close(self, run: Run) -> None:
         """The run is over."""

@@ -25,7 +25,8 @@ def test_labelled_pictures_are_measured_by_a_classifier(gan_train, gan_evaluate,
     assert result.code == 0, result.err
     found = figures(run / "evaluation.json")
     assert list(found) == [
-        *("fd_classifier", "kd_classifier", "precision", "recall", "density", "coverage"),
+        *("fd_classifier", "kd_classifier", "precision_classifier", "recall_classifier"),
+        *("density_classifier", "coverage_classifier"),
         *("classes_reached", "class_kl", "label_accuracy"),
     ]
     fd = found["fd_classifier"]
@@ -56,7 +57,7 @@ def test_points_are_measured_by_their_modes(gan_train, gan_evaluate):
     result = gan_evaluate(f"checkpoint={run}", "count=200")
     assert result.code == 0, result.err
     found = figures(run / "evaluation.json")
-    assert set(found) == {"modes_hit", "high_quality", "reverse_kl"}
+    assert set(found) == {"modes_hit", "high_quality", "reverse_kl", "mode_overlap"}
     assert found["modes_hit"]["held_out"] == 8
     assert found["high_quality"]["held_out"] > 0.95
 
@@ -102,7 +103,7 @@ def test_inception_measures_rgb(gan_train, gan_evaluate, monkeypatch, colours, t
             return features, features
 
     run = gan_train(*unlabelled(colours)).folder
-    monkeypatch.setattr("gan_cli.evaluation.Inception", Stub)
+    monkeypatch.setattr("gan_cli.examiner.Inception", Stub)
     result = gan_evaluate(f"checkpoint={run}", "count=20", f"inception={tmp_path / 'w=1.pth'}")
     assert result.code == 0, result.err
     found = figures(run / "evaluation.json")

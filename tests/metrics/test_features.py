@@ -54,7 +54,9 @@ def random_weights(tmp_path, monkeypatch):
 
 
 def test_inception_reads_weights_and_returns_what_fid_and_is_are_made_of(random_weights):
+    before = torch.get_rng_state()
     network = Inception(random_weights)
+    assert torch.equal(torch.get_rng_state(), before)
     assert not network.network.training
     features, logits = network(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))
     assert (features.shape, logits.shape) == ((1, 2048), (1, 1008))

@@ -9,6 +9,8 @@ import torch
 from sklearn.metrics.pairwise import euclidean_distances, polynomial_kernel
 
 from gan_cli.metrics.fidelity import (
+    find_neighbourhoods,
+    fit_gaussian,
     frechet_distance,
     inception_score,
     kernel_distance,
@@ -18,6 +20,10 @@ from gan_cli.metrics.fidelity import (
 
 def normal(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def overlap(real, fake, k=5):
+    return neighbourhood_overlap(find_neighbourhoods(real, k), find_neighbourhoods(fake, k))
 
 
 def whitened(n, dim, seed=0):
@@ -54,6 +60,13 @@ def test_frechet_distance_is_zero_to_itself_even_where_the_covariance_is_singula
     features = normal(40, 64) * 10  # fewer samples than features
     assert frechet_distance(features, features) == pytest.approx(0, abs=1e-8)
     assert frechet_distance(features.float(), features.float()) == pytest.approx(0, abs=1e-8)
+
+
+def test_a_gaussian_fitted_once_serves_for_features():
+    real, fake = normal(2300, 3).float(), normal(90, 3, seed=1)
+    fitted = fit_gaussian(real)
+    assert torch.allclose(fitted.root @ fitted.root.T, real.double().T.cov())
+    assert frechet_distance(fitted, fake) == frechet_distance(real, fake)
 
 
 def test_kernel_distance_as_sklearns_polynomial_kernel_has_it():
@@ -129,25 +142,23 @@ def test_inception_score_as_torch_fidelity_has_it():
 
 def test_neighbourhoods_of_identical_and_of_disjoint_sets():
     features = normal(300, 4)
-    precision, recall, _, coverage = neighbourhood_overlap(features, features.clone())
+    precision, recall, _, coverage = overlap(features, features.clone())
     assert (precision, recall, coverage) == (1, 1, 1)
-    assert neighbourhood_overlap(features, features + 100) == (0, 0, 0, 0)
+    assert overlap(features, features + 100) == (0, 0, 0, 0)
 
 
 def test_neighbourhoods_tell_lost_modes_from_bad_samples():
     real = torch.cat([normal(300, 4), normal(300, 4, seed=1) + 20])
-    one_mode = neighbourhood_overlap(real, normal(600, 4, seed=2))
+    one_mode = overlap(real, normal(600, 4, seed=2))
     assert one_mode.precision > 0.9
     assert one_mode.recall < 0.55
     assert one_mode.coverage < 0.55
     half_bad = torch.cat([normal(300, 4, seed=2), normal(300, 4, seed=3) + 100])
-    assert neighbourhood_overlap(normal(600, 4), half_bad).precision == pytest.approx(0.5, abs=0.05)
+    assert overlap(normal(600, 4), half_bad).precision == pytest.approx(0.5, abs=0.05)
 
 
 def test_density_of_one_distribution_is_about_one():
-    assert neighbourhood_overlap(normal(3000, 3), normal(3000, 3, seed=1)).density == pytest.approx(
-        1, abs=0.05
-    )
+    assert overlap(normal(3000, 3), normal(3000, 3, seed=1)).density == pytest.approx(1, abs=0.05)
 
 
 @pytest.mark.parametrize("k", [1, 5])
@@ -164,9 +175,9 @@ def test_neighbourhoods_as_numpy_finds_them(k):
         inside.sum(0).mean() / k,
         inside.any(1).mean(),
     )
-    assert neighbourhood_overlap(real, fake, k) == pytest.approx(expected, rel=1e-12)
+    assert overlap(real, fake, k) == pytest.approx(expected, rel=1e-12)
 
 
 def test_too_few_samples_have_no_neighbourhoods():
     with pytest.raises(ValueError, match="more than 5"):
-        neighbourhood_overlap(normal(5, 2), normal(50, 2))
+        overlap(normal(5, 2), normal(50, 2))
