@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from gan_cli.comparison.differences import find_differences, show
+from gan_cli.comparison.differences import Setting, find_differences, show
 from gan_cli.comparison.records import METRIC, Record
 from gan_cli.comparison.table import Cell, Column, Kind, Table
 from gan_cli.metrics.figures import BETTER, CLASSIFIER, better
@@ -17,21 +17,9 @@ def build_table(records: Sequence[Record]) -> Table:
     def column(name: str, kind: Kind, value: Callable[[Record], Any]) -> Column:
         return Column(name, kind, tuple(_cell(value(record)) for record in records))
 
-    settings = find_differences(
-        [record.config for record in records], [record.name for record in records]
-    )
-    chosen = {"name"}.union(*(record.chosen for record in records))
     columns = [
         column("run", Kind.RUN, lambda record: record.name),
-        *(
-            Column(
-                setting.key,
-                Kind.DETAIL if setting.detail else Kind.SETTING,
-                tuple(_cell(value) for value in setting.values),
-                chosen=setting.key in chosen,
-            )
-            for setting in settings
-        ),
+        *_settings(records),
         *_quality(records),
         *_losses(records),
         column("images_per_second", Kind.SPEED, _speed),
@@ -55,6 +43,28 @@ def build_table(records: Sequence[Record]) -> Table:
         column("folder", Kind.FURTHER, lambda record: str(record.folder)),
     ]
     return Table(tuple(column for column in columns if not column.empty))
+
+
+def _settings(records: Sequence[Record]) -> list[Column]:
+    """What differs in the configs; as long as nobody knows what was asked for, all of it was."""
+    names = [record.name for record in records]
+    settings = find_differences([record.config for record in records], names)
+    keys = {setting.key for setting in settings}
+    chosen = {key for record in records for key in record.chosen if key in keys} or keys
+
+    def kind(setting: Setting) -> Kind:
+        if setting.detail:
+            return Kind.DETAIL
+        if setting.key == "name" or (setting.key in chosen and not _is_bookkeeping(setting.key)):
+            return Kind.CHOICE
+        return Kind.SETTING
+
+    return [Column(s.key, kind(s), tuple(map(_cell, s.values))) for s in settings]
+
+
+def _is_bookkeeping(key: str) -> bool:
+    """Whether a key says what is written when, which does not change what is learned."""
+    return key.startswith("trainer.") and key.endswith(("_every", ".keep_last", ".returns"))
 
 
 def _cell(value: Any) -> Cell:

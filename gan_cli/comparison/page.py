@@ -2,21 +2,23 @@
 
 import base64
 import html
+import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from gan_cli.comparison.records import Record
-from gan_cli.comparison.table import Cell, Column, Kind, Table
+from gan_cli.comparison.table import RESULTS, SETTINGS, Cell, Column, Kind, Table
 from gan_cli.comparison.terminal import show
 from gan_cli.errors import UserError
 
 SECTIONS = {"samples": "Samples", "curves.png": "Curves", "training.gif": "Training"}
-SMALL = 300
+SMALL = 256
 """Pictures narrower than this are shown twice as large, pixel by pixel."""
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What the page may load: nothing that is not in it."""
 
+HINT = "<p>Point at a dotted number to see what it was computed from.</p>"
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #22303c; background: #fafbfc;
   margin: 2rem auto; max-width: 100rem; padding: 0 1.5rem; }
@@ -28,9 +30,10 @@ table { border-collapse: collapse; width: 100%; font-size: .87rem;
   font-variant-numeric: tabular-nums; }
 th, td { padding: .4rem .8rem; text-align: left; vertical-align: top; white-space: nowrap;
   border-bottom: 1px solid #edf1f5; }
-td.text { white-space: normal; min-width: 6rem; max-width: 26rem; overflow-wrap: anywhere; }
+td.text { white-space: normal; max-width: 26rem; overflow-wrap: break-word; }
 tr:last-child > * { border-bottom: 0; }
-thead th { color: #475569; background: #f4f6f9; font-weight: 600; vertical-align: bottom; }
+thead th { color: #475569; background: #f4f6f9; font-weight: 600; vertical-align: bottom;
+  white-space: normal; }
 th[scope=row] { position: sticky; left: 0; background: #fff; font-weight: 600; }
 tbody tr:hover > * { background: #f4f8ff; }
 td.number, th.number { text-align: right; }
@@ -39,10 +42,10 @@ small { color: #64748b; font-weight: 400; }
 summary { cursor: pointer; color: #475569; margin: 2rem 0 .6rem; font-weight: 600; }
 .side { display: flex; flex-wrap: wrap; gap: 1.2rem; align-items: flex-start; }
 figure { margin: 0; padding: .8rem; background: #fff; border: 1px solid #e2e8f0;
-  border-radius: 8px; max-width: 100%; box-sizing: border-box; }
+  border-radius: 8px; min-width: 14rem; max-width: 100%; box-sizing: border-box; }
 figure img { display: block; max-width: 100%; border-radius: 4px; }
 figure img.small { image-rendering: pixelated; }
-figcaption { margin-bottom: .5rem; font-size: .87rem; max-width: 32rem; }
+figcaption { margin-bottom: .5rem; font-size: .87rem; width: 0; min-width: 100%; }
 figcaption span { display: block; }
 """
 
@@ -58,12 +61,10 @@ def to_page(table: Table, records: Sequence[Record]) -> str:
     ordered = [by_name[str(cell.value)] for cell in names]
     parts = [
         f"<h1>{len(ordered)} {'run' if len(ordered) == 1 else 'runs'}</h1>",
-        "<p>Point at a dotted number to see what it was computed from.</p>",
-        *_by_run(
-            table.of(Kind.RUN, Kind.SETTING, Kind.QUALITY, Kind.LOSS, Kind.SPEED, Kind.ENDING)
-        ),
+        *_by_run(table.of(Kind.RUN, Kind.CHOICE, *RESULTS)),
+        HINT if table.of(Kind.QUALITY) else "",
         "<h2>What differs in the configs</h2>",
-        *_by_column(names, table.of(Kind.SETTING, Kind.DETAIL), "Nothing."),
+        *_by_column(names, table.of(*SETTINGS, Kind.DETAIL), "Nothing."),
         *_pictures(table, ordered),
         "<details><summary>All else that is known</summary>",
         *_by_column(names, table.of(Kind.FURTHER), "Nothing."),
@@ -84,7 +85,7 @@ def _by_run(columns: Sequence[Column]) -> Iterator[str]:
     for column in columns:
         source = f"<br><small>{html.escape(column.source)}</small>" if column.source else ""
         align = ' class="number"' if column.numeric else ""
-        yield f'<th scope="col"{align}>{html.escape(column.name)}{source}</th>'
+        yield f'<th scope="col"{align}>{_escape(column.name)}{source}</th>'
     yield "</tr></thead><tbody>"
     for row in zip(*(column.cells for column in columns), strict=True):
         cells = (_td(cell, column) for cell, column in zip(row[1:], columns[1:], strict=True))
@@ -97,7 +98,7 @@ def _by_column(names: Sequence[Cell], columns: Sequence[Column], otherwise: str)
     if not columns:
         yield f"<p>{otherwise}</p>"
         return
-    heads = "".join(f'<th scope="col">{html.escape(str(name.value))}</th>' for name in names)
+    heads = "".join(f'<th scope="col">{_escape(show(name))}</th>' for name in names)
     yield f'<div class="wide"><table><thead><tr><th></th>{heads}</tr></thead><tbody>'
     for column in columns:
         cells = "".join(_td(cell, column) for cell in column.cells)
@@ -105,12 +106,17 @@ def _by_column(names: Sequence[Cell], columns: Sequence[Column], otherwise: str)
     yield "</tbody></table></div>"
 
 
+def _escape(text: str) -> str:
+    """As HTML that may be broken into lines after signs: names here are long and have no spaces."""
+    return re.sub(r"(?<=[./_])(?=\w)", "<wbr>", html.escape(text))
+
+
 def _row_head(cell: Cell) -> str:
     return f'<th scope="row">{html.escape(str(cell.value))}</th>'
 
 
 def _td(cell: Cell, column: Column) -> str:
-    text = html.escape(show(cell, exact=column.kind != Kind.QUALITY and column.kind != Kind.LOSS))
+    text = _escape(show(cell, exact=column.kind not in RESULTS))
     if text and cell.source and not column.source:
         text += f" <small>{html.escape(cell.source)}</small>"
     title = f' title="{html.escape(cell.about)}"' if cell.about else ""
@@ -135,7 +141,7 @@ def _pictures(table: Table, records: Sequence[Record]) -> Iterator[str]:
 
 
 def _settings(table: Table, row: int) -> Iterable[str]:
-    for column in table.of(Kind.SETTING):
+    for column in table.of(Kind.CHOICE):
         if column.cells[row].value is not None:
             yield f"{column.name}={show(column.cells[row], exact=True)}"
 

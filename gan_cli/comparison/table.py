@@ -11,16 +11,21 @@ from gan_cli.spelling import nearest
 
 
 class Kind(StrEnum):
-    """What a column is about; only the last two have no place on a terminal."""
+    """What a column is about."""
 
     RUN = auto()
-    SETTING = auto()
+    CHOICE = auto()  # a setting that was asked for
+    SETTING = auto()  # one that a chosen group brought along
+    DETAIL = auto()  # one that another implies
     QUALITY = auto()
     LOSS = auto()
     SPEED = auto()
     ENDING = auto()
-    DETAIL = auto()
-    FURTHER = auto()
+    FURTHER = auto()  # what else is known
+
+
+RESULTS = (Kind.QUALITY, Kind.LOSS, Kind.SPEED, Kind.ENDING)
+SETTINGS = (Kind.CHOICE, Kind.SETTING)
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,11 @@ class Column:
         name: unique in a table.
         kind: what it is about.
         cells: one a run.
-        chosen: whether it is a setting that was asked for, not one that a group brought along.
     """
 
     name: str
     kind: Kind
     cells: tuple[Cell, ...]
-    chosen: bool = False
 
     @property
     def source(self) -> str:

@@ -2,22 +2,21 @@
 
 import math
 import re
+import textwrap
 from collections.abc import Sequence
 
-from tabulate import tabulate
-
-from gan_cli.comparison.table import Cell, Column, Kind, Table
+from gan_cli.comparison.table import RESULTS, SETTINGS, Cell, Column, Kind, Table
 from gan_cli.metrics.figures import HEADLINES
 
 LONGEST = 30
 """Characters of a value; CSV and page have it whole."""
-NARROWEST = 12
+NARROWEST = 8
 """Headings are broken into lines where they are longer than this and than their column's values."""
 GAP = 2
-SHOWN = (Kind.RUN, Kind.SETTING, Kind.QUALITY, Kind.LOSS, Kind.SPEED, Kind.ENDING)
 WEIGHT = {
-    Kind.RUN: 0,  # 1: the settings that were asked for; 2: the one figure to judge a run by
-    Kind.ENDING: 3,
+    Kind.RUN: 0,  # 1: what kind of model, and the one figure to judge it by
+    Kind.ENDING: 2,
+    Kind.CHOICE: 3,
     Kind.LOSS: 4,
     Kind.SPEED: 5,
     Kind.QUALITY: 6,
@@ -34,7 +33,7 @@ def render(table: Table, width: int) -> str:
         table: what to show.
         width: of the terminal, in characters.
     """
-    columns = table.of(*SHOWN)
+    columns = table.of(Kind.RUN, *SETTINGS, *RESULTS)
     by_run = [_lay_out(column) for column in columns]
     by_column = _turn(columns)
     left_out: list[str] = []
@@ -44,13 +43,18 @@ def render(table: Table, width: int) -> str:
         kept = _fit(columns, by_run, width)
         left_out = [column.name for column in columns if column not in kept]
         text = _draw([lines for c, lines in zip(columns, by_run, strict=True) if c in kept])
+    notes = []
     if left_out:
-        text += f"\n\nno room for {', '.join(left_out)}; {WHOLE}"
+        notes.append(f"no room for {', '.join(left_out)}; {WHOLE}")
     details = len(table.of(Kind.DETAIL))
     if details:
         keys = "key that comes" if details == 1 else "keys that come"
-        text += f"\n\nnot shown: {details} config {keys} with those that differ; {WHOLE}"
-    return text
+        notes.append(f"not shown: {details} config {keys} with those that differ; {WHOLE}")
+    return "\n\n".join([text, *("\n".join(_wrap(note, width)) for note in notes)])
+
+
+def _wrap(note: str, width: int) -> list[str]:
+    return textwrap.wrap(note, width, break_long_words=False, break_on_hyphens=False)
 
 
 Lines = tuple[str, list[str], bool]
@@ -67,7 +71,7 @@ def _texts(column: Column) -> list[str]:
     """The cells; a source that is not all runs' stands beside its value."""
     texts = []
     for cell in column.cells:
-        text = _shorten(show(cell, exact=column.kind == Kind.SETTING), column.name)
+        text = _shorten(show(cell, exact=column.kind in SETTINGS), column.name)
         if text and cell.source and not column.source:
             text += f" ({cell.source})"
         texts.append(text)
@@ -89,13 +93,11 @@ def _fit(columns: Sequence[Column], drawn: Sequence[Lines], width: int) -> list[
     """The columns that fit, the weightiest first."""
     figures = [column.name for column in columns if column.kind == Kind.QUALITY]
     judge = next((name for name in (*HEADLINES, *figures) if name in figures), None)
-    nothing_chosen = not any(column.chosen and column.name != "name" for column in columns)
 
-    def rank(column: Column) -> tuple[int, bool]:
+    def rank(column: Column) -> tuple[int, bool, bool]:
+        weight = 1 if column.name in ("name", judge) else WEIGHT[column.kind]
         partial = any(cell.value is None for cell in column.cells)
-        if column.chosen or (nothing_chosen and column.kind == Kind.SETTING):
-            return 1, partial
-        return 2 if column.name == judge else WEIGHT[column.kind], partial
+        return weight, partial, column.numeric  # so how it ended comes before the step
 
     widths = {c.name: _width([lines]) for c, lines in zip(columns, drawn, strict=True)}
     kept: list[Column] = []
@@ -113,12 +115,16 @@ def _width(drawn: Sequence[Lines]) -> int:
 
 
 def _draw(drawn: Sequence[Lines]) -> str:
-    return tabulate(
-        list(zip(*(cells for _, cells, _ in drawn), strict=True)),
-        headers=[heading for heading, _, _ in drawn],
-        colalign=["right" if numeric else "left" for *_, numeric in drawn],
-        disable_numparse=True,
-    )
+    """Headings, which end on the same line, a rule and the cells."""
+    height = max(heading.count("\n") for heading, _, _ in drawn) + 1
+    columns = []
+    for heading, cells, numeric in drawn:
+        head = heading.split("\n")
+        lines = [""] * (height - len(head)) + head
+        widest = max(map(len, [*lines, *cells]))
+        lines += ["-" * widest, *cells]
+        columns.append([text.rjust(widest) if numeric else text.ljust(widest) for text in lines])
+    return "\n".join((" " * GAP).join(row).rstrip() for row in zip(*columns, strict=True))
 
 
 def _break(heading: str, width: int) -> str:
