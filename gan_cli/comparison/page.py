@@ -15,22 +15,25 @@ from gan_cli.errors import UserError
 SECTIONS = {"samples": "Samples", "curves.png": "Curves", "training.gif": "Training"}
 SMALL = 256
 """Pictures narrower than this are shown twice as large, pixel by pixel."""
+MEASURED = (Kind.QUALITY, Kind.LOSS, Kind.SPEED)
+LONG = 20
+"""Texts of more characters than this may be broken into lines."""
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What the page may load: nothing that is not in it."""
 
-HINT = "<p>Point at a dotted number to see what it was computed from.</p>"
+HINT = "<p>Point at an underlined number to see what it was computed from.</p>"
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #22303c; background: #fafbfc;
   margin: 2rem auto; max-width: 100rem; padding: 0 1.5rem; }
-h1 { font-size: 1.6rem; margin: 0 0 .2rem; }
+h1 { font-size: 1.6rem; margin: 0 0 .8rem; }
 h2 { font-size: 1.15rem; margin: 2.2rem 0 .6rem; }
 p, figcaption span { color: #64748b; }
 .wide { overflow-x: auto; background: #fff; border: 1px solid #e2e8f0; border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; font-size: .87rem;
   font-variant-numeric: tabular-nums; }
-th, td { padding: .4rem .8rem; text-align: left; vertical-align: top; white-space: nowrap;
+th, td { padding: .4rem .6rem; text-align: left; vertical-align: top; white-space: nowrap;
   border-bottom: 1px solid #edf1f5; }
-td.text { white-space: normal; max-width: 26rem; overflow-wrap: break-word; }
+td.text { white-space: normal; min-width: 8rem; max-width: 26rem; overflow-wrap: break-word; }
 tr:last-child > * { border-bottom: 0; }
 thead th { color: #475569; background: #f4f6f9; font-weight: 600; vertical-align: bottom;
   white-space: normal; }
@@ -42,7 +45,7 @@ small { color: #64748b; font-weight: 400; }
 summary { cursor: pointer; color: #475569; margin: 2rem 0 .6rem; font-weight: 600; }
 .side { display: flex; flex-wrap: wrap; gap: 1.2rem; align-items: flex-start; }
 figure { margin: 0; padding: .8rem; background: #fff; border: 1px solid #e2e8f0;
-  border-radius: 8px; min-width: 14rem; max-width: 100%; box-sizing: border-box; }
+  border-radius: 8px; min-width: 14rem; max-width: min(100%, 41rem); box-sizing: border-box; }
 figure img { display: block; max-width: 100%; border-radius: 4px; }
 figure img.small { image-rendering: pixelated; }
 figcaption { margin-bottom: .5rem; font-size: .87rem; width: 0; min-width: 100%; }
@@ -61,7 +64,8 @@ def to_page(table: Table, records: Sequence[Record]) -> str:
     ordered = [by_name[str(cell.value)] for cell in names]
     parts = [
         f"<h1>{len(ordered)} {'run' if len(ordered) == 1 else 'runs'}</h1>",
-        *_by_run(table.of(Kind.RUN, Kind.CHOICE, *RESULTS)),
+        # how it ended comes early: what stands to the right may take scrolling
+        *_by_run([*table.of(Kind.RUN, Kind.CHOICE), *table.of(Kind.ENDING), *table.of(*MEASURED)]),
         HINT if table.of(Kind.QUALITY) else "",
         "<h2>What differs in the configs</h2>",
         *_by_column(names, table.of(*SETTINGS, Kind.DETAIL), "Nothing."),
@@ -116,11 +120,15 @@ def _row_head(cell: Cell) -> str:
 
 
 def _td(cell: Cell, column: Column) -> str:
-    text = _escape(show(cell, exact=column.kind not in RESULTS))
+    text = show(cell, exact=column.kind not in RESULTS)
+    style = "number"
+    if isinstance(cell.value, str):
+        style = "text" if len(text) > LONG else ""
+    content = _escape(text) if style == "text" else html.escape(text)
     if text and cell.source and not column.source:
-        text += f" <small>{html.escape(cell.source)}</small>"
+        content += f"<br><small>{html.escape(cell.source)}</small>"
     title = f' title="{html.escape(cell.about)}"' if cell.about else ""
-    return f'<td class="{"text" if isinstance(cell.value, str) else "number"}"{title}>{text}</td>'
+    return f'<td class="{style}"{title}>{content}</td>'
 
 
 def _pictures(table: Table, records: Sequence[Record]) -> Iterator[str]:

@@ -63,15 +63,16 @@ Lines = tuple[str, list[str], bool]
 
 def _lay_out(column: Column) -> Lines:
     cells = _texts(column)
-    widest = max(NARROWEST, *map(len, cells)) if column.kind != Kind.RUN else LONGEST
-    return _break(column.heading, widest), cells, column.numeric
+    return _break(column.heading, max(NARROWEST, *map(len, cells))), cells, column.numeric
 
 
 def _texts(column: Column) -> list[str]:
     """The cells; a source that is not all runs' stands beside its value."""
     texts = []
     for cell in column.cells:
-        text = _shorten(show(cell, exact=column.kind in SETTINGS), column.name)
+        text = show(cell, exact=column.kind in SETTINGS)
+        if column.kind != Kind.RUN:  # whose name has to be told from others
+            text = _shorten(text, column.name)
         if text and cell.source and not column.source:
             text += f" ({cell.source})"
         texts.append(text)
@@ -138,14 +139,16 @@ def _break(heading: str, width: int) -> str:
 
 
 def show(cell: Cell, *, exact: bool = False) -> str:
-    """A cell's value as text: floats to four digits, settings exactly as they are.
+    """A cell's value as text: floats to four digits, or as exactly as anyone would type them.
 
     Control characters, which may come from any file, become spaces.
     """
     value = cell.value
     if value is None:
         return ""
-    if isinstance(value, float) and not exact and math.isfinite(value):
+    if isinstance(value, float) and exact:
+        return f"{value:.10g}"
+    if isinstance(value, float) and math.isfinite(value):
         return f"{value:.4g}" if abs(value) < 1000 else f"{value:.0f}"
     return " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
 
