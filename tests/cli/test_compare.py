@@ -138,7 +138,7 @@ def test_a_reader_that_goes_away_is_no_error(sweep: Path, wanted: str) -> None:
     with os.fdopen(writing, "w") as closed:
         done = subprocess.run(
             [sys.executable, "-c", program, wanted],
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": ""},
             stdout=closed,
             stderr=subprocess.PIPE,
             text=True,

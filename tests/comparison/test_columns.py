@@ -81,7 +81,7 @@ def test_gan_evaluate_outdoes_what_was_measured_in_training(table):
     ("name", "best"), [("fid", 1.0), ("recall_classifier", 3.0), ("is", 3.0), ("own", None)]
 )
 def test_the_best_needs_a_known_direction(table, name, best):
-    given = [1.0, 3.0, float("nan"), 2.0]
+    given = [float("nan"), 1.0, 3.0, 2.0]
     reports = [{"step": step, f"metric/{name}": value} for step, value in enumerate(given)]
     found = table({"reports": reports})
     assert values(found, name) == [2.0]

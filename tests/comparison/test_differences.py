@@ -48,6 +48,7 @@ def test_all_kinds_of_values():
         "e.k": (None, 1),
         "f": (0, "false"),
     }
+    assert values(config(a=None), config()) == {"a": ("null", None)}
 
 
 def test_tricks_are_one_column_of_names():

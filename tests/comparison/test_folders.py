@@ -24,7 +24,7 @@ def test_runs_come_as_given_and_once(tmp_path):
 
 def test_links_are_followed_only_when_given(tmp_path):
     a = write_run(tmp_path / "runs" / "a")
-    link = tmp_path / "runs" / "latest"
+    link = tmp_path / "runs" / "0-newest"
     link.symlink_to(a)
     (tmp_path / "runs" / "round").symlink_to(tmp_path / "runs")
     assert find_runs([tmp_path / "runs"]) == [a]

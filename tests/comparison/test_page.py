@@ -102,7 +102,7 @@ def test_what_comes_from_files_is_escaped(page):
     figures = {**evaluation(fid=1.0), "checkpoint": evil}
     text = page(
         {
-            "config": {**config(), evil: 1, "name": evil},
+            "config": {**config(), evil: 1, "name": evil, "seed": "<i>"},
             "summary": summary(reason=evil, device=evil, parameters={evil: 1}),
             "evaluation": {**figures, "figures": [{"name": evil, "value": 1, "fakes": evil}]},
         },
@@ -113,6 +113,7 @@ def test_what_comes_from_files_is_escaped(page):
     reader = read(text)
     assert reader.all("script") == []
     assert "<script" not in text
+    assert "<i>" not in text
     assert text.count("&lt;script") > 6
 
 
