@@ -17,7 +17,7 @@ from gan_cli.checkpointed import load_generator
 from gan_cli.config import check
 from gan_cli.errors import UserError
 from gan_cli.examiner import Examiner, make_fakes
-from gan_cli.gallery import save_likeness
+from gan_cli.likenesses import save_likeness
 from gan_cli.metrics.figures import table
 from gan_cli.ranges import Natural
 from gan_cli.reference import Choice, open_reference

@@ -108,3 +108,12 @@ def gan_evaluate(
     """`gan-evaluate`, with a cache of its own."""
     monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "cache"))
     return _command("evaluate", tmp_path, capsys)
+
+
+@pytest.fixture
+def gan_compare(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """`gan-compare`, on a terminal of 100 columns."""
+    monkeypatch.setenv("COLUMNS", "100")
+    return _command("compare", tmp_path, capsys)

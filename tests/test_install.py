@@ -42,7 +42,7 @@ def test_the_yaml_is_inside(installed: Path) -> None:
     assert shipped == {p.relative_to(REPOSITORY) for p in (REPOSITORY / "conf").rglob("*.yaml")}
 
 
-@pytest.mark.parametrize("command", ["gan-train", "gan-sample", "gan-evaluate"])
+@pytest.mark.parametrize("command", ["gan-train", "gan-sample", "gan-evaluate", "gan-compare"])
 def test_the_commands_answer(installed: Path, tmp_path: Path, command: str) -> None:
     done = run(installed, tmp_path, command, "--help")
     assert done.returncode == 0, done.stderr

@@ -12,10 +12,10 @@ PACKAGE = Path(gan_cli.__file__).parent
 # From the top down; rooms on one line stand side by side and may use each other.
 FLOORS = [
     {"cli"},
-    {"run", "resume", "drawing", "evaluation"},
+    {"run", "resume", "drawing", "evaluation", "comparison"},
     {"probes", "outputs"},
     {"quality"},
-    {"checkpointed", "reference", "examiner", "gallery"},
+    {"checkpointed", "reference", "examiner", "likenesses"},
     {"build"},
     {"config", "compatibility"},
     {"check"},

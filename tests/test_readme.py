@@ -69,6 +69,20 @@ def test_evaluating(gan_train: Command, gan_evaluate: Command) -> None:
         assert gan_evaluate(*arguments).code == 0, arguments
 
 
+def test_comparing(gan_train: Command, gan_compare: Command, tmp_path: Path) -> None:
+    small = ["model=vanilla", "data=gaussians", "debug=fast"]
+    sweep = "hydra.sweep.dir=outputs/sweeps/SWEEP"
+    assert gan_train("-m", *small, "seed=0,1", sweep).code == 0
+    for name in ("RUN", "OTHER"):
+        assert gan_train(*small, f"hydra.run.dir=outputs/runs/{name}").code == 0
+    assert commands("gan-compare")
+    for arguments in commands("gan-compare"):
+        result = gan_compare(*arguments)
+        assert result.code == 0, result.err
+    assert (tmp_path / "runs.csv").is_file()
+    assert (tmp_path / "runs.html").is_file()
+
+
 def test_make_has_the_two_commands() -> None:
     makefile = (REPOSITORY / "Makefile").read_text()
     wanted = [words[1] for words in COMMANDS if words and words[0] == "make"]

@@ -3,7 +3,7 @@ import torch
 from PIL import Image
 
 from gan_cli.errors import UserError
-from gan_cli.gallery import LINE, save_likeness, side_by_side
+from gan_cli.likenesses import LINE, save_likeness, side_by_side
 from gan_cli.metrics.diversity import Likeness
 
 
