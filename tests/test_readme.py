@@ -1,5 +1,6 @@
 """The README's commands run, and its tables name everything that ships."""
 
+import functools
 import re
 import shlex
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from gan_cli.metrics import classifier
 from tests.conftest import DATASETS, NARROW, REPOSITORY, TINY, Command, options
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -24,6 +26,8 @@ def small(arguments: list[str]) -> list[str]:
     sizes = [] if chosen.get("model") in ("vanilla", "cgan", "my_model") else NARROW
     sizes = [size for size in sizes if size.partition("=")[0] not in chosen]
     steps = [] if "trainer.epochs" in chosen else ["trainer.steps=2"]
+    if "trainer.evaluate_every" in chosen:
+        steps += ["evaluation.count=20"]
     if chosen.get("data") == "folder":
         return [*arguments, "data.batch_size=2", *steps, *sizes]
     root = [f"data.root={DATASETS / 'mnist'}"] if chosen.get("data") == "mnist" else []
@@ -32,11 +36,15 @@ def small(arguments: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("arguments", commands("gan-train"), ids=" ".join)
-def test_gan_train(gan_train: Command, tmp_path: Path, arguments: list[str]) -> None:
+def test_gan_train(
+    gan_train: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
     if "--help" in arguments or "resume=outputs/runs/RUN" in arguments:
         pytest.skip("run in its own test")
     if "data=mnist" in arguments and not (DATASETS / "mnist").is_dir():
         pytest.skip("needs MNIST")
+    monkeypatch.setattr(classifier, "train", functools.partial(classifier.train, steps=2))
+    monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "cache"))
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     for number in range(3):
