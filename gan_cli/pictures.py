@@ -109,11 +109,12 @@ def _share_palette(frames: Sequence[Tensor]) -> list[Image.Image]:
     stills = [to_pil(frame) for frame in frames]
     if all(torch.equal(frame[:1].expand_as(frame), frame) for frame in frames):
         return [still.convert("L") for still in stills]
-    seen = [stills[i * (len(stills) - 1) // 7].resize((128, 128)) for i in range(8)]
+    nearest = Image.Resampling.NEAREST
+    seen = [stills[i * (len(stills) - 1) // 7].resize((128, 128), nearest) for i in range(8)]
     sheet = Image.new("RGB", (128 * len(seen), 128))
     for i, still in enumerate(seen):
         sheet.paste(still, (128 * i, 0))
-    palette = sheet.quantize(256)
+    palette = sheet.quantize(256, Image.Quantize.MAXCOVERAGE)  # also of what is small
     return [still.quantize(palette=palette, dither=Image.Dither.NONE) for still in stills]
 
 
