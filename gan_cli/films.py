@@ -13,6 +13,8 @@ WIDEST = 512
 """Pixels; wider grids are made smaller."""
 LONGEST = 100
 """Frames; of more grids a film takes an even choice, with the first and the last."""
+HEAVIEST = 8 * 2**20
+"""Bytes; a film of many colors takes fewer frames."""
 
 
 def thin(steps: Sequence[int], most: int = LONGEST) -> list[int]:
@@ -22,11 +24,11 @@ def thin(steps: Sequence[int], most: int = LONGEST) -> list[int]:
     return [steps[round(i * (len(steps) - 1) / (most - 1))] for i in range(most)]
 
 
-def make_film(grids: dict[int, Path]) -> bytes | None:
+def make_film(grids: dict[int, Path], heaviest: int = HEAVIEST) -> bytes | None:
     """A GIF of pictures by step, each captioned with its step; the last one stays.
 
-    It takes about six seconds to watch. Files that cannot be read, and pictures of another shape
-    than the last one's, are left out.
+    It takes about six seconds to watch and about `heaviest` bytes at most. Files that cannot be
+    read, and pictures of another shape than the last one's, are left out.
 
     Returns:
         None where less than two can be read.
@@ -36,8 +38,16 @@ def make_film(grids: dict[int, Path]) -> bytes | None:
     if len(read) < 2:
         return None
     shape = read[max(read)].shape
-    shown = [captioned(f, f"step {step:,}") for step, f in read.items() if f.shape == shape]
-    return encode_gif(shown, seconds=min(max(6.0 / len(shown), 0.08), 0.5), last=2.0)
+    shown = {s: captioned(f, f"step {s:,}") for s, f in read.items() if f.shape == shape}
+    film = _encode(shown)
+    if len(film) > heaviest:
+        film = _encode(shown, max(len(shown) * heaviest // len(film), 2))
+    return film
+
+
+def _encode(frames: dict[int, Tensor], most: int = LONGEST) -> bytes:
+    chosen = [frames[step] for step in thin(list(frames), most)]
+    return encode_gif(chosen, seconds=min(max(6.0 / len(chosen), 0.08), 0.5), last=2.0)
 
 
 def _read(path: Path) -> Tensor | None:

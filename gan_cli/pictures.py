@@ -94,11 +94,28 @@ def save_gif(frames: Sequence[Tensor], path: Path, seconds: float = 0.1) -> None
 
 def encode_gif(frames: Sequence[Tensor], seconds: float, last: float | None = None) -> bytes:
     """An endless animation of frames uint8 [C, H, W], `seconds` each and the last one `last`."""
-    first, *rest = [to_pil(frame) for frame in frames]
+    first, *rest = _share_palette(frames)
     times = [round(1000 * seconds)] * len(rest) + [round(1000 * (last or seconds))]
     file = io.BytesIO()
     first.save(file, format="GIF", save_all=True, append_images=rest, duration=times, loop=0)
     return file.getvalue()
+
+
+def _share_palette(frames: Sequence[Tensor]) -> list[Image.Image]:
+    """Frames in at most 256 shades: gray as it is, else in colors that suit all of them.
+
+    Left to itself, Pillow looks for each frame's own, which takes minutes for a film.
+    """
+    stills = [to_pil(frame) for frame in frames]
+    if all(torch.equal(frame[:1].expand_as(frame), frame) for frame in frames):
+        return [still.convert("L") for still in stills]
+    nearest = Image.Resampling.NEAREST
+    seen = [stills[i * (len(stills) - 1) // 7].resize((128, 128), nearest) for i in range(8)]
+    sheet = Image.new("RGB", (128 * len(seen), 128))
+    for i, still in enumerate(seen):
+        sheet.paste(still, (128 * i, 0))
+    palette = sheet.quantize(256, Image.Quantize.MAXCOVERAGE)  # also of what is small
+    return [still.quantize(palette=palette, dither=Image.Dither.NONE) for still in stills]
 
 
 def save_whole(content: bytes, path: Path) -> None:

@@ -26,6 +26,8 @@ FEW = 20
 """Up to so many values of a curve are marked one by one."""
 MANY = 200
 """From so many values on, a curve is drawn pale, under its running mean."""
+MOST = 1000
+"""Of a curve with more values, means of neighbours are drawn: a panel has fewer pixels."""
 
 
 @dataclass(frozen=True)
@@ -117,11 +119,17 @@ def curves(panels: Sequence[Panel], columns: int = 3) -> Tensor:
 
 
 def _draw_panel(axes: "Axes", panel: Panel) -> None:
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import EngFormatter, MaxNLocator
 
     for number, (name, curve) in enumerate(panel.curves.items()):
         steps, values = np.asarray(curve.steps), np.asarray(curve.values, dtype=float)
         values = np.where(np.isfinite(values) & ((values > 0) | (not panel.log)), values, np.nan)
+        if len(values) > MOST:
+            group = math.ceil(len(values) / MOST)
+            steps, values = (
+                steps[group // 2 :: group],
+                running_mean(values, group)[group // 2 :: group],
+            )
         color = COLORS[number % len(COLORS)]
         if len(values) >= MANY:
             axes.plot(steps, values, color=color, alpha=0.3, linewidth=0.8)
@@ -138,6 +146,7 @@ def _draw_panel(axes: "Axes", panel: Panel) -> None:
     if panel.limits is not None:
         axes.set_ylim(*panel.limits)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 250k
     if list(panel.curves) != [panel.title]:
         axes.legend(fontsize=8, framealpha=0.7)
 

@@ -62,6 +62,20 @@ def test_a_wide_grid_is_made_smaller(tmp_path: Path) -> None:
         assert film.size == (WIDEST, 150 + CAPTION)
 
 
+def test_a_heavy_film_takes_fewer_frames(tmp_path: Path) -> None:
+    source = torch.Generator().manual_seed(0)
+    paths = {i: tmp_path / f"{i}.png" for i in range(20)}
+    for path in paths.values():
+        noise = torch.randint(0, 256, (3, 64, 64), generator=source, dtype=torch.uint8)
+        save_png(noise, path)
+    whole, light = make_film(paths), make_film(paths, heaviest=40_000)
+    assert whole is not None
+    assert light is not None
+    assert len(light) < 45_000 < len(whole)
+    with Image.open(io.BytesIO(light)) as film:
+        assert 2 < getattr(film, "n_frames") < 20  # noqa: B009
+
+
 def test_what_cannot_be_read_or_has_another_shape_is_left_out(tmp_path: Path) -> None:
     paths = grids(tmp_path, 6)
     paths[20].write_bytes(paths[20].read_bytes()[:60])

@@ -91,3 +91,16 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
         pictures.save_whole(b"new", path)
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
     assert path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("tint", [(1.0, 1.0, 1.0), (1.0, 0.3, 0.6)])
+def test_a_film_keeps_its_colors(tmp_path: Path, tint: tuple[float, float, float]) -> None:
+    """Nearly, with one palette for all: also those that only the last frame has."""
+    ramp = torch.arange(256).expand(3, 8, 256)
+    frames = [ramp.roll(8 * i, dims=2).to(torch.uint8) for i in range(20)]
+    frames[-1] = (ramp * torch.tensor(tint).view(3, 1, 1)).to(torch.uint8)
+    pictures.save_gif(frames, tmp_path / "a.gif")
+    with Image.open(tmp_path / "a.gif") as read:
+        for i, frame in enumerate(frames):
+            read.seek(i)
+            assert (pictures.from_pil(read).int() - frame.int()).abs().max() <= 12

@@ -91,3 +91,10 @@ def test_the_running_mean_keeps_gaps_and_the_level() -> None:
     assert mean[:2].tolist() == [3.0, 3.0]
     assert np.isnan(mean[2])
     assert mean[3:].tolist() == [6.0, 6.0]
+
+
+def test_long_curves_show_means_of_neighbours() -> None:
+    """Alternating 0 and 1, 50,000 times, look like 0.5."""
+    image = curves([panel(*[i % 2 for i in range(50_000)], limits=(0, 1))]).int()
+    rows = ((image[2] - image[0]) > 30)[80:-60].any(1).nonzero()  # below the legend
+    assert rows.max() - rows.min() < 10
