@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from gan_cli.health.probe import PREFIX
 
-WINDOW = 5
-"""Reports that are averaged; a symptom persists when two windows in a row show it."""
+WINDOW = 8
+"""Reports that are averaged; what persists is there in two windows in a row."""
 APART = 20
 """Steps between two reports, at the least: nearer ones say nothing new."""
 
@@ -32,23 +32,29 @@ class Symptom(NamedTuple):
 
 
 def _collapses(now: Means, before: Means) -> bool:
-    """Fakes are alike, and not less so than before: early on they all are."""
-    few = now["uniqueness"] < 0.4 and now["uniqueness"] < 1.1 * before["uniqueness"]
-    same = now["diversity"] < 0.4 and now["diversity"] < 1.1 * before["diversity"]
-    return few or same
-
-
-def _overpowers(now: Means, before: Means) -> bool:
-    return min(now["accuracy_real"], now["accuracy_fake"]) > 0.995
-
-
-def _overfits(now: Means, before: Means) -> bool:
-    return now["overfitting"] > 0.3
+    """Fakes are alike, and do not become less so: early in every run they are."""
+    alike = now["diversity"] < 0.4 or now["uniqueness"] < 0.3
+    recovers = any(now[sign] > 1.1 * before[sign] for sign in ("diversity", "uniqueness"))
+    return alike and not recovers
 
 
 def _vanishes(now: Means, before: Means) -> bool:
-    wins = min(now["accuracy_real"], now["accuracy_fake"]) > 0.98
-    return wins and now["gradient"] < 1e-3
+    """D wins, and what is left of G's gradient is a tenth of what there was."""
+    return _worst(now) > 0.98 and now["gradient_left"] < 0.1
+
+
+def _overpowers(now: Means, before: Means) -> bool:
+    """D is all but never wrong, by other means than by heart."""
+    by_heart = now.get("overfitting", 0.0) > 0.6
+    return min(_worst(now), _worst(before)) > 0.995 and not by_heart
+
+
+def _overfits(now: Means, before: Means) -> bool:
+    return min(now["overfitting"], before["overfitting"]) > 0.6
+
+
+def _worst(means: Means) -> float:
+    return min(means["accuracy_real"], means["accuracy_fake"])
 
 
 COLLAPSE = Symptom(
@@ -60,8 +66,8 @@ COLLAPSE = Symptom(
 VANISHING = Symptom(
     "vanishing gradient",
     _vanishes,
-    "D tells real from fake without fail and G's gradient has all but vanished "
-    "({gradient:.1e}): G learns nothing any more",
+    "D tells real from fake without fail, and of G's gradient {gradient_left:.1%} is left "
+    "(vanishing gradient): G learns hardly anything any more",
 )
 OVERPOWERING = Symptom(
     "overpowering D",
@@ -91,13 +97,14 @@ class Watch:
         self.means: dict[str, float] = {}
         self._signs: deque[dict[str, float]] = deque(maxlen=2 * WINDOW)
         self._last = -APART
+        self._steepest = 0.0
 
     def read(self, step: int, report: Mapping[str, float]) -> list[Symptom]:
         """The symptoms that this report brings to light."""
         if step - self._last < APART:
             return []
         self._last = step
-        self._signs.append(read_signs(report))
+        self._signs.append(self._read_signs(report))
         signs = list(self._signs)
         self.means = _mean(signs[-WINDOW:])
         if len(signs) < 2 * WINDOW:
@@ -111,13 +118,13 @@ class Watch:
         self.found |= dict.fromkeys(new, step)
         return new
 
-
-def read_signs(report: Mapping[str, float]) -> dict[str, float]:
-    """The signs in a report, without their prefix."""
-    signs = {k.removeprefix(PREFIX): v for k, v in report.items() if k.startswith(PREFIX)}
-    if "grad_norm/G" in report:
-        signs["gradient"] = report["grad_norm/G"]
-    return signs
+    def _read_signs(self, report: Mapping[str, float]) -> dict[str, float]:
+        """The signs in a report without their prefix, and G's gradient over its greatest."""
+        signs = {k.removeprefix(PREFIX): v for k, v in report.items() if k.startswith(PREFIX)}
+        if steepness := report.get("grad_norm/G"):
+            self._steepest = max(self._steepest, steepness)
+            signs["gradient_left"] = steepness / self._steepest
+        return signs
 
 
 def _persists(symptom: Symptom, now: Means, before: Means) -> bool:

@@ -56,13 +56,25 @@ def test_each_is_said_once_when_it_persists(symptom: Symptom) -> None:
 
 @pytest.mark.parametrize("symptom", SYMPTOMS, ids=lambda s: s.name)
 def test_a_passing_one_is_not_worth_a_word(symptom: Symptom) -> None:
-    assert watch((20, {}), (1, ILL[symptom]), (20, {})) == []
+    assert watch((20, {}), (2, ILL[symptom]), (20, {})) == []
 
 
 def test_samples_that_become_less_alike_are_no_collapse() -> None:
     """Every run begins with samples that all look the same."""
-    assert watch(*((1, {"health/uniqueness": 0.02 * 1.1**n}) for n in range(40))) == []
-    assert watch((40, {"health/uniqueness": 0.2}))[0][1] is COLLAPSE
+    rising = [{"health/diversity": 0.05 * 1.04**n, "health/uniqueness": 0.2} for n in range(50)]
+    assert watch(*((1, signs) for signs in rising)) == []
+    assert watch((50, rising[0]))[0][1] is COLLAPSE
+
+
+def test_a_discriminator_that_learns_by_heart_is_told_so_and_no_more() -> None:
+    said = watch((20, {}), (50, ILL[OVERPOWERING] | ILL[OVERFITTING]))
+    assert [s for _, s in said] == [OVERFITTING]
+
+
+def test_a_gradient_vanishes_from_its_own_height() -> None:
+    steep, flat = ({**ILL[VANISHING], "grad_norm/G": norm} for norm in (100.0, 1.0))
+    assert VANISHING in [s for _, s in watch((20, steep), (50, flat))]
+    assert VANISHING not in [s for _, s in watch((70, flat))]
 
 
 def test_few_different_samples_far_apart_are_a_collapse() -> None:
@@ -87,7 +99,7 @@ def test_every_symptom_can_be_said(symptom: Symptom) -> None:
     """Its sentence names signs that are there when it shows."""
     seen = Watch()
     signs: dict[str, Any] = WELL | ILL[symptom]
-    for n in range(1, 30):
-        seen.read(50 * n, signs)
+    for n in range(1, 60):
+        seen.read(50 * n, signs if n > 20 else WELL)
     assert symptom in seen.found
     assert "{" not in symptom.says.format(**seen.means)
