@@ -45,12 +45,12 @@ def _vanishes(now: Means, before: Means) -> bool:
 
 def _overpowers(now: Means, before: Means) -> bool:
     """D is all but never wrong, by other means than by heart."""
-    by_heart = now.get("overfitting", 0.0) > 0.6
+    by_heart = now.get("overfitting", 0.0) > 0.5
     return min(_worst(now), _worst(before)) > 0.995 and not by_heart
 
 
 def _overfits(now: Means, before: Means) -> bool:
-    return min(now["overfitting"], before["overfitting"]) > 0.6
+    return now["overfitting"] > 0.5 and before["overfitting"] > 0.4
 
 
 def _worst(means: Means) -> float:
