@@ -51,11 +51,11 @@ def seconds(trainer: Trainer) -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("overrides", nargs="*")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     watched, plain = a_trainer(chosen.overrides, True), a_trainer(chosen.overrides, False)
     plain_losses(plain)
     pairs = [(seconds(watched), seconds(plain)) for _ in range(chosen.rounds + 1)][1:]  # warm

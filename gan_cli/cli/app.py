@@ -81,7 +81,8 @@ def launch(
             return float("nan")
 
     folder = config_folder or conf_folder()
-    options, overrides = split([quote_path(argument) for argument in arguments])
+    sweeps = bool({"-m", "--multirun"} & set(arguments))
+    options, overrides = split([quote_path(argument, sweeps) for argument in arguments])
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises, and we say it in one line
     sys.argv = [command, *options, *overrides]
     own = None
@@ -147,14 +148,22 @@ def _own_folder(options: Sequence[str]) -> Path | None:
     return None
 
 
-def quote_path(argument: str) -> str:
-    """Quote a path whose spaces, `=` or letters Hydra's grammar would stumble over."""
+def quote_path(argument: str, sweeps: bool = False) -> str:
+    """Quote a path whose spaces, `=`, commas or letters Hydra's grammar would stumble over.
+
+    Args:
+        argument: as typed.
+        sweeps: whether a comma may part the values of a sweep.
+    """
     key, equals, value = argument.partition("=")
     if not equals or key.lstrip("+") not in PATH_KEYS:
         return argument
     try:
-        OverridesParser.create().parse_override(argument)
+        understood = OverridesParser.create().parse_override(argument)
+        plain = sweeps or not understood.is_sweep_override()
     except HydraException:
+        plain = False
+    if not plain:
         escaped = value.replace("\\", "\\\\").replace("'", "\\'")
         return f"{key}='{escaped}'"
     return argument

@@ -184,7 +184,7 @@ def test_two_runs_do_not_share_a_folder(gan_train: Command, tmp_path: Path) -> N
     assert gan_train(*small).code == 0
 
 
-@pytest.mark.parametrize("name", ["with space", "a=b", "größe", "it's"])
+@pytest.mark.parametrize("name", ["with space", "a=b", "größe", "it's", "b, c"])
 def test_odd_paths(gan_train: Command, tmp_path: Path, name: str) -> None:
     result = gan_train(f"hydra.run.dir={tmp_path}/{name}", *TINY, *NARROW)
     assert result.code == 0, result.err
