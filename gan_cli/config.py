@@ -19,9 +19,12 @@ from gan_cli.data.dataset import Dataset
 from gan_cli.errors import UserError
 from gan_cli.losses import Loss
 from gan_cli.networks.roles import Discriminator, Generator
+from gan_cli.paths import conf_folder
 from gan_cli.ranges import Count, Natural, Positive
 from gan_cli.schedules import Schedule
 
+LATER = ("trainer", "evaluation")
+"""Sections that decide what is written and how long: no checkpoint needs to say all of it."""
 REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
 
 
@@ -160,6 +163,8 @@ def leaves(tree: Any, key: str = "") -> list[tuple[str, Any]]:
 def relink(saved: Any, links: Any) -> DictConfig:
     """The config of a checkpoint, linked again so that overrides reach all they used to reach.
 
+    Keys of `LATER` sections that came after it was made take their defaults.
+
     Raises:
         UserError: it holds keys that are not a run's, or `${...}`, which could read the
             environment.
@@ -173,6 +178,10 @@ def relink(saved: Any, links: Any) -> DictConfig:
         if "${" in str(value) or "${" in key:
             raise UserError(f"the checkpoint's config is refused: {key} holds an interpolation")
     config = OmegaConf.create({**saved, "trust": []})  # trust is given on the command line alone
+    for section in LATER:
+        if isinstance(given := saved.get(section, {}), Mapping):
+            defaults = OmegaConf.load(conf_folder() / section / "default.yaml")
+            config[section] = OmegaConf.merge(defaults, given)
     for key, source in links.items():
         linked = REFERENCE.fullmatch(f"${{{source}}}") and OmegaConf.select(config, key)
         if linked is not None and linked == OmegaConf.select(config, str(source)):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from gan_cli.sinks.checkpoint import load, load_newest
+from gan_cli.sinks.checkpoint import load, load_newest, save
 from tests.conftest import NARROW, TINY, Command, narrow, options
 from tests.data.picture_files import write_picture
 
@@ -282,3 +282,20 @@ def test_a_folder_too_large_for_memory(gan_train: Command, tmp_path: Path, worke
     part = cut_off(stream.folder, 3, tmp_path / "part")
     assert gan_train(f"resume={part}").code == 0
     assert_equal(goal, load_newest(part)[1]["state"])
+
+
+def test_a_checkpoint_may_lack_keys_that_came_later(
+    gan_train: Command, gan_sample: Command, tmp_path: Path
+) -> None:
+    """They take their defaults; what it does say stays."""
+    run = gan_train(*SIX, *NARROW, "trainer.log_every=3").folder
+    path, content = load_newest(run)
+    for section, key in (("trainer", "health"), ("trainer", "evaluate_every")):
+        del content["config"][section][key]
+    del content["config"]["evaluation"]
+    save(path, content)
+    assert gan_sample(f"checkpoint={run}").code == 0
+    assert gan_train(f"resume={run}", "trainer.steps=7").code == 0
+    config = load_newest(run)[1]["config"]
+    assert config["trainer"] | {"log_every": 3, "health": True} == config["trainer"]
+    assert config["evaluation"]["best"] == "auto"

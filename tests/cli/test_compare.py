@@ -54,7 +54,7 @@ def test_real_runs(gan_train: Command, gan_compare: Command, tmp_path: Path) -> 
         assert float(row["images_per_second"]) > 0
         assert row["ended"] == "finished"
     page = (tmp_path / "out" / "runs.html").read_text()
-    assert page.count("data:image/png;base64,iVBOR") == 2
+    assert page.count("data:image/png;base64,iVBOR") == 4  # a grid and curves of each
     # of a single run there is nothing to compare, and all to show
     assert gan_compare("sweep/0").code == 0
 
