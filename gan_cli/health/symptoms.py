@@ -32,8 +32,8 @@ class Symptom(NamedTuple):
 
 
 def _collapses(now: Means, before: Means) -> bool:
-    """Fakes are alike, and do not become less so: early in every run they are."""
-    alike = now["diversity"] < 0.4 or now["uniqueness"] < 0.3
+    """Fakes are alike, or were far less so, and do not recover: early on they always are."""
+    alike = now["diversity"] < max(0.4, 0.6 * now["diversity_then"]) or now["uniqueness"] < 0.3
     recovers = any(now[sign] > 1.1 * before[sign] for sign in ("diversity", "uniqueness"))
     return alike and not recovers
 
@@ -97,7 +97,7 @@ class Watch:
         self.means: dict[str, float] = {}
         self._signs: deque[dict[str, float]] = deque(maxlen=2 * WINDOW)
         self._last = -APART
-        self._steepest = 0.0
+        self._steepest, self._most_diverse = 0.0, 0.0
 
     def read(self, step: int, report: Mapping[str, float]) -> list[Symptom]:
         """The symptoms that this report brings to light."""
@@ -109,6 +109,8 @@ class Watch:
         self.means = _mean(signs[-WINDOW:])
         if len(signs) < 2 * WINDOW:
             return []
+        self._most_diverse = max(self._most_diverse, self.means.get("diversity", 0.0))
+        self.means["diversity_then"] = self._most_diverse
         before = _mean(signs[:WINDOW])
         new = [
             symptom

@@ -77,6 +77,13 @@ def test_a_gradient_vanishes_from_its_own_height() -> None:
     assert VANISHING not in [s for _, s in watch((70, flat))]
 
 
+def test_samples_that_were_far_less_alike_before_are_a_collapse() -> None:
+    falling = ({"health/diversity": 1 - 0.01 * n} for n in range(56))  # down to 0.45
+    assert [s for _, s in watch((20, {}), *((1, signs) for signs in falling))] == [COLLAPSE]
+    falling = ({"health/diversity": 1 - 0.01 * n} for n in range(30))  # down to 0.71
+    assert watch((20, {}), *((1, signs) for signs in falling)) == []
+
+
 def test_few_different_samples_far_apart_are_a_collapse() -> None:
     said = watch((20, {}), (20, {"health/uniqueness": 0.1, "health/diversity": 1.0}))
     assert [s for _, s in said] == [COLLAPSE]
