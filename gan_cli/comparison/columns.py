@@ -26,6 +26,7 @@ def build_table(records: Sequence[Record]) -> Table:
         column("peak_memory_gb", Kind.SPEED, _memory),
         column("step", Kind.ENDING, lambda record: record.step),
         column("ended", Kind.ENDING, lambda record: record.ended),
+        column("warnings", Kind.ENDING, lambda record: ", ".join(record.warnings) or None),
         *_best(records),
         column("images", Kind.FURTHER, lambda record: record.report.get("images")),
         column("seconds", Kind.FURTHER, lambda record: record.summary.get("seconds")),
@@ -64,7 +65,8 @@ def _settings(records: Sequence[Record]) -> list[Column]:
 
 def _is_bookkeeping(key: str) -> bool:
     """Whether a key says what is written when, which does not change what is learned."""
-    return key.startswith("trainer.") and key.endswith(("_every", ".keep_last", ".returns"))
+    written = key.endswith(("_every", ".keep_last", ".health", ".returns"))
+    return key.startswith("evaluation.") or (key.startswith("trainer.") and written)
 
 
 def _cell(value: Any) -> Cell:

@@ -1,7 +1,7 @@
 """What a run's folder says about the run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,12 @@ class Record:
     def ended(self) -> str:
         """How: `finished`, a signal's name, an error; or that it has not, so far as one can see."""
         return str(self.summary["reason"]) if self.summary.get("reason") else UNFINISHED
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What its health was warned of, in a word or two each."""
+        said = self.summary.get("warnings")
+        return list(map(str, said)) if isinstance(said, dict) else []
 
     @property
     def step(self) -> Any:

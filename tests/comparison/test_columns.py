@@ -136,3 +136,13 @@ def test_odd_values_do_no_harm(table):
     found = table({"summary": {**odd, "reason": None}, "reports": [{"step": None}]})
     assert values(found, "ended") == ["running or killed"]
     assert values(found, "seconds") == ["[1]"]
+
+
+def test_what_a_run_was_warned_of(table):
+    warned = {**summary(), "warnings": {"mode collapse": 800, "overfitting D": 900}}
+    found = table({"summary": warned}, {"summary": summary()})
+    assert values(found, "warnings") == ["mode collapse, overfitting D", None]
+
+
+def test_where_no_run_was_warned_there_is_no_column(table):
+    assert "warnings" not in columns(table({"summary": {**summary(), "warnings": {}}}))
