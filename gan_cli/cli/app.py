@@ -30,6 +30,7 @@ PATH_KEYS = (
     "checkpoint",
     "out",
     "inception",
+    "evaluation.inception",
     "data.root",
     "hydra.run.dir",
     "hydra.sweep.dir",
