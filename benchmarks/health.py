@@ -1,7 +1,7 @@
-"""What watching a run's health costs: the time of steps and reports with it over that without.
+"""What watching a run's health costs: the share of a run's time that goes into it.
 
-Two trainers of the same config take turns in one process, `trainer.log_every` steps and a report at
-a time, so whatever else the machine does slows both.
+Measured in one run, from report to report: the looks at both players, and D's accuracies in each of
+its turns. Whatever else the machine does slows these and the training alike.
 
     python benchmarks/health.py
     python benchmarks/health.py model=vanilla data=gaussians
@@ -11,22 +11,47 @@ a time, so whatever else the machine does slows both.
 import argparse
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import torch
 from hydra import compose, initialize_config_dir
 
 from gan_cli.build import build_batches, build_parts, build_trainer, open_device
 from gan_cli.config import check
-from gan_cli.objectives.gan import Game
+from gan_cli.objectives import gan
 from gan_cli.paths import conf_folder
 from gan_cli.probes import attach_probes
 from gan_cli.trainer import Trainer
 
 
-def a_trainer(overrides: Sequence[str], health: bool) -> Trainer:
+class Stopwatch:
+    """Adds up the time that calls take, the device's work included."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def around(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """`call`, timed."""
+
+        def timed(*arguments: Any, **options: Any) -> Any:
+            began = now()
+            result = call(*arguments, **options)
+            self.seconds += now() - began
+            return result
+
+        return timed
+
+
+def now() -> float:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def a_trainer(overrides: Sequence[str]) -> Trainer:
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        chosen = [*overrides, "name=health", f"trainer.health={str(health).lower()}"]
-        config = compose("train", chosen)
+        config = compose("train", [*overrides, "name=health"])
     checked = check(config)
     device = open_device(checked["trainer"]["device"])
     parts = build_parts(checked)
@@ -37,33 +62,30 @@ def a_trainer(overrides: Sequence[str], health: bool) -> Trainer:
     return trainer
 
 
-def plain_losses(trainer: Trainer) -> None:
-    """Without D's accuracies, which the game itself notes in each of its turns."""
-    assert isinstance(trainer.objective, Game)
-    trainer.objective.adversary.loss.undecided = None
-
-
-def seconds(trainer: Trainer) -> float:
-    """How long the steps to the next report take, and that report."""
-    trainer.steps += trainer.log_every
-    began = time.perf_counter()
-    trainer.run()
-    return time.perf_counter() - began
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=10, help="reports to run to")
     parser.add_argument("overrides", nargs="*")
     chosen = parser.parse_args(arguments)
-    watched, plain = a_trainer(chosen.overrides, True), a_trainer(chosen.overrides, False)
-    plain_losses(plain)
-    pairs = [(seconds(watched), seconds(plain)) for _ in range(chosen.rounds + 1)][1:]  # warm
-    ratio = statistics.median(a / b for a, b in pairs)
-    a, b = (statistics.median(column) / watched.log_every for column in zip(*pairs, strict=True))
+    trainer, watch, plain = a_trainer(chosen.overrides), Stopwatch(), gan.accuracy
+    (probe,) = trainer.probes
+    probe.measure = watch.around(probe.measure)  # type: ignore[method-assign]
+    gan.accuracy = watch.around(plain)
+    shares, steps = [], []
+    try:
+        for _ in range(chosen.rounds + 1):
+            watch.seconds = 0.0
+            trainer.steps += trainer.log_every
+            began = now()
+            trainer.run()
+            whole = now() - began
+            shares.append(watch.seconds / (whole - watch.seconds))
+            steps.append((whole - watch.seconds) / trainer.log_every)
+    finally:
+        gan.accuracy = plain
     print(f"{' '.join(chosen.overrides) or 'the default run'}:", end=" ")
-    print(f"{a * 1e3:.2f} ms a step with health, {b * 1e3:.2f} ms without,", end=" ")
-    print(f"ratio {ratio:.3f} over {chosen.rounds} rounds of {watched.log_every} steps")
+    print(f"health takes {statistics.median(shares[1:]):.2%} of the time of the steps,", end=" ")
+    print(f"{statistics.median(steps[1:]) * 1e3:.1f} ms each, over {chosen.rounds} reports")
 
 
 if __name__ == "__main__":
