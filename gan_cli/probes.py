@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gan_cli.build import Parts
+from gan_cli.data.dataset import Pictures
 from gan_cli.errors import UserError
 from gan_cli.examiner import Examiner
-from gan_cli.health.probe import Health, Unseen
+from gan_cli.health.probe import Health
 from gan_cli.objectives.gan import Game
-from gan_cli.quality import Quality
+from gan_cli.quality import Quality, refuse_unknown
 from gan_cli.reference import read_held_out, read_reference
 from gan_cli.trainer import Trainer
 
@@ -67,6 +68,7 @@ def open_quality(
     every, chosen = config["trainer"]["evaluate_every"], config["evaluation"]
     if not every:
         return None
+    refuse_unknown(chosen["best"])  # extractors may take minutes
     reference = read_reference(_unlimited(config["data"]), trusted, chosen["count"])
     examiner = Examiner(
         reference, seed=config["seed"], inception=chosen["inception"], device=trainer.device
@@ -101,7 +103,7 @@ def open_health(
         found = read_held_out(config["data"], trusted)
         if found is not None:
             labels = None if found.labels is None else found.labels[:ENOUGH].clone()
-            held_out = Unseen(found.images[:ENOUGH].clone(), labels)  # lets go of the others
+            held_out = Pictures(found.images[:ENOUGH].clone(), labels)  # lets go of the others
     except UserError as error:
         log.info("D is not watched on held-out pictures: %s", error)
     return Health(trainer.objective, trainer.log_every, config["seed"], held_out, earlier)

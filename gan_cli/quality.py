@@ -9,7 +9,7 @@ from gan_cli import sampling
 from gan_cli.errors import UserError
 from gan_cli.examiner import Examiner, make_fakes
 from gan_cli.exchange import Progress
-from gan_cli.metrics.figures import better, headline
+from gan_cli.metrics.figures import BETTER, CLASSIFIER, better, headline
 from gan_cli.networks.roles import Generator
 from gan_cli.spelling import nearest
 
@@ -70,3 +70,9 @@ class Quality:
         if name not in names:
             raise UserError(f"evaluation.best={wanted}: not measured here{nearest(wanted, names)}")
         return PREFIX + name, better(name) == "lower"
+
+
+def refuse_unknown(wanted: str) -> None:
+    """Raise UserError where no run at all has the figure that `evaluation.best` names."""
+    if wanted not in ("auto", "none") and wanted.removesuffix(CLASSIFIER) not in BETTER:
+        raise UserError(f"evaluation.best={wanted}: no such figure{nearest(wanted, BETTER)}")

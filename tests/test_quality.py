@@ -85,7 +85,8 @@ def test_none_is_kept_where_none_is_wanted(gan_train: Command) -> None:
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        ("evaluation.best=modes_hits", "evaluation.best=modes_hits: not measured here; did you"),
+        ("evaluation.best=modes_hits", "evaluation.best=modes_hits: no such figure; did you mean"),
+        ("evaluation.best=fid", "evaluation.best=fid: not measured here"),
         ("evaluation.count=3", "evaluation.count=3"),
         ("trainer.evaluate_every=-1", "trainer.evaluate_every=-1"),
         ("trainer.health=maybe", "trainer.health"),

@@ -4,13 +4,7 @@ import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gan_cli.health.symptoms import (
-    COLLAPSE,
-    OVERFITTING,
-    OVERPOWERING,
-    VANISHING,
-    Symptom,
-)
+from gan_cli.health.symptoms import COLLAPSE, OVERFITTING, VANISHING, Symptom
 
 
 class Setting(NamedTuple):
@@ -39,14 +33,21 @@ def advise(symptom: Symptom, setting: Setting) -> str:
 def remedy(symptom: Symptom, setting: Setting) -> str:
     """The override that helps."""
     slower = f"optimizer.discriminator.lr={setting.rate / 4:g}"
-    if symptom is COLLAPSE:
-        return slower if setting.slopes else "tricks=[minibatch_discrimination]"
     if symptom is VANISHING and setting.saturating:
         return "model.loss._target_=gan_cli.losses.NonSaturating"
-    if symptom is OVERFITTING:
-        return "tricks=[instance_noise]" if setting.points else "tricks=[diffaugment]"
-    assert symptom in (VANISHING, OVERPOWERING)
-    return "tricks=[instance_noise]"
+    if symptom is COLLAPSE and setting.slopes:
+        return slower
+    tricks = {COLLAPSE: "minibatch_discrimination", OVERFITTING: "diffaugment"}
+    trick = tricks.get(symptom, "instance_noise")
+    if trick == "diffaugment" and setting.points:
+        trick = "instance_noise"  # a point has no pixels to move
+    return slower if trick in chosen_tricks(setting.overrides) else f"tricks=[{trick}]"
+
+
+def chosen_tricks(overrides: Sequence[str]) -> list[str]:
+    """The names in the last `tricks=[...]` that was given."""
+    given = [o.partition("=")[2].strip("[]") for o in overrides if o.startswith("tricks=")]
+    return [name.strip() for listed in given[-1:] for name in listed.split(",") if name]
 
 
 def command(overrides: Sequence[str], remedy: str) -> str:
@@ -54,7 +55,5 @@ def command(overrides: Sequence[str], remedy: str) -> str:
     key, _, value = remedy.partition("=")
     kept = [o for o in overrides if o.partition("=")[0].lstrip("+~") != key]
     if key == "tricks":
-        earlier = [o.partition("=")[2].strip("[]") for o in overrides if o.startswith("tricks=")]
-        names = [name for listed in earlier[-1:] for name in listed.split(",") if name]
-        value = f"[{','.join([*names, value.strip('[]')])}]"
+        value = f"[{','.join([*chosen_tricks(overrides), value.strip('[]')])}]"
     return shlex.join(["gan-train", *kept, f"{key}={value}"])

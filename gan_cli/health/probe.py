@@ -2,12 +2,12 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gan_cli import randomness
+from gan_cli.data.dataset import Pictures
 from gan_cli.exchange import Progress, Verdict
 from gan_cli.health import signals
 from gan_cli.losses import accuracy
@@ -20,18 +20,6 @@ SWING_OVER = 10
 """Reports that an oscillation is read from."""
 
 
-class Unseen(NamedTuple):
-    """Real pictures that are never trained on.
-
-    Attributes:
-        images: uint8 [N, C, H, W], or float32 in [-1, 1].
-        labels: int64 [N], or None.
-    """
-
-    images: Tensor
-    labels: Tensor | None
-
-
 class Health:
     """A probe: signs of collapse, of a D that learns by heart or wins, as `health/<name>`.
 
@@ -42,7 +30,7 @@ class Health:
         game: both players.
         every: steps between two looks.
         seed: of fakes and of held-out pictures.
-        held_out: where there are any.
+        held_out: real pictures that are never trained on, where there are any.
         earlier: reports of a run that is gone on with.
     """
 
@@ -51,7 +39,7 @@ class Health:
         game: Game,
         every: int,
         seed: int,
-        held_out: Unseen | None,
+        held_out: Pictures | None,
         earlier: Iterable[Mapping[str, float]] = (),
     ) -> None:
         self.game, self.every, self.seed, self.held_out = game, every, seed, held_out

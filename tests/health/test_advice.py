@@ -6,7 +6,14 @@ import shlex
 import pytest
 
 from gan_cli.health.advice import Setting, advise, command, remedy
-from gan_cli.health.symptoms import COLLAPSE, OVERFITTING, SYMPTOMS, VANISHING, Symptom
+from gan_cli.health.symptoms import (
+    COLLAPSE,
+    OVERFITTING,
+    OVERPOWERING,
+    SYMPTOMS,
+    VANISHING,
+    Symptom,
+)
 from tests.conftest import NARROW, TINY, Command
 
 PLAIN = Setting([], slopes=False, points=False, saturating=False, rate=2e-4)
@@ -34,6 +41,12 @@ def test_remedies_fit_the_run() -> None:
     assert "NonSaturating" in remedy(VANISHING, PLAIN._replace(saturating=True))
     # minibatch discrimination mixes the pictures whose slopes a penalty takes apart
     assert "lr" in remedy(COLLAPSE, PLAIN._replace(slopes=True))
+
+
+def test_a_trick_that_is_there_already_is_not_advised_again() -> None:
+    noisy = PLAIN._replace(overrides=["tricks=[instance_noise,diffaugment]"])
+    assert remedy(OVERPOWERING, noisy) == "optimizer.discriminator.lr=5e-05"
+    assert remedy(OVERFITTING, noisy) == "optimizer.discriminator.lr=5e-05"
 
 
 RUNS = {

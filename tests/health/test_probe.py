@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from gan_cli import losses
 from gan_cli.adversary import Adversary
+from gan_cli.data.dataset import Pictures
 from gan_cli.exchange import Progress
-from gan_cli.health.probe import Health, Unseen
+from gan_cli.health.probe import Health
 from gan_cli.networks import dcgan, mlp
 from gan_cli.objectives.gan import Game
 from gan_cli.tricks.labels import LabelSmoothing
@@ -37,13 +38,13 @@ def pictures(count: int = 32) -> Tensor:
     return torch.randint(256, (count, 1, 8, 8), dtype=torch.uint8)
 
 
-def look(game: Game, held_out: Unseen | None = None, **report: float) -> dict[str, float]:
+def look(game: Game, held_out: Pictures | None = None, **report: float) -> dict[str, float]:
     x = pictures(16).float() / 127.5 - 1
     return Health(game, 10, 0, held_out).measure(START, x, None, REPORT | report)
 
 
 def test_which_signs_a_loss_allows() -> None:
-    unseen = Unseen(pictures(), None)
+    unseen = Pictures(pictures(), None)
     always = {"diversity", "uniqueness", "overfitting", "score_gap", "oscillation"}
     for loss, more in (
         (losses.NonSaturating(), {"accuracy_held_out", "divergence_bound"}),
@@ -64,7 +65,7 @@ def test_which_signs_a_loss_allows() -> None:
 def test_neither_network_nor_their_game_notices() -> None:
     game = a_game(views=[InstanceNoise(0.1)])
     before = copy.deepcopy(game.state_dict())
-    look(game, Unseen(pictures(), None))
+    look(game, Pictures(pictures(), None))
     for name, value in game.state_dict().items():
         assert torch.equal(value, before[name]), name
     assert game.training
@@ -72,7 +73,7 @@ def test_neither_network_nor_their_game_notices() -> None:
 
 
 def test_what_it_draws_follows_from_seed_and_step() -> None:
-    game, unseen = a_game(), Unseen(pictures(), None)
+    game, unseen = a_game(), Pictures(pictures(), None)
     x = pictures(16).float() / 127.5 - 1
 
     def seen(seed: int = 0, step: int = 50) -> dict[str, float]:
@@ -99,7 +100,7 @@ def test_a_discriminator_that_learnt_by_heart_is_seen_on_held_out_pictures() -> 
     dark, bright = (torch.full((16, 1, 8, 8), v, dtype=torch.uint8) for v in (10, 200))
     x = dark.float() / 127.5 - 1
     for held_out, overfitting, right in ((bright, 1.0, 0.0), (dark, 0.0, 1.0)):
-        found = Health(game, 10, 0, Unseen(held_out, None)).measure(START, x, None, REPORT)
+        found = Health(game, 10, 0, Pictures(held_out, None)).measure(START, x, None, REPORT)
         assert found["health/overfitting"] == overfitting
         assert found["health/accuracy_held_out"] == right
 
@@ -121,14 +122,14 @@ def test_labels_reach_labelled_networks_alone() -> None:
     D, G = mlp.Discriminator(8, 1, 3, hidden=[4]), mlp.Generator(3, 8, 1, 3, hidden=[4])
     game = Game(G, Adversary(D, losses.NonSaturating()), {})
     x, y = pictures(16).float() / 127.5 - 1, torch.arange(16) % 3
-    held_out = Unseen(pictures(), torch.arange(32) % 3)
+    held_out = Pictures(pictures(), torch.arange(32) % 3)
     found = Health(game, 10, 0, held_out).measure(START, x, y, REPORT)
     assert "health/accuracy_held_out" in found
 
 
 def test_a_batch_of_one_has_no_diversity() -> None:
     x = pictures(1).float()
-    found = Health(a_game(), 10, 0, Unseen(pictures(), None)).measure(START, x, None, REPORT)
+    found = Health(a_game(), 10, 0, Pictures(pictures(), None)).measure(START, x, None, REPORT)
     assert "health/diversity" not in found
     assert "health/score_gap" in found
 
