@@ -43,7 +43,7 @@ PERCEPTRONS = (
     "model.generator.hidden=[128,256] model.discriminator.hidden=[128,64] trainer.steps=2000 "
     "trainer.log_every=40"
 )
-MINIMAX = "model.loss._target_=gan_cli.losses.Minimax optimizer.discriminator.lr=2e-3"
+MINIMAX = "model.loss._target_=gan_cli.games.losses.Minimax optimizer.discriminator.lr=2e-3"
 COLLAPSED = 1.0
 """Nats of `class_kl` or `reverse_kl` from which samples count as collapsed: of ten classes made
 equally often, as if fewer than four were left."""

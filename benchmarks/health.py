@@ -15,14 +15,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from gan_cli.games import two_player as gan
 from hydra import compose, initialize_config_dir
 
-from gan_cli.build import build_batches, build_parts, build_trainer, open_device
-from gan_cli.config import check
-from gan_cli.objectives import gan
+from gan_cli.assembly.build import build_batches, build_parts, build_trainer, open_device
+from gan_cli.config.schema import check
+from gan_cli.engine.trainer import Trainer
 from gan_cli.paths import conf_folder
-from gan_cli.probes import attach_probes
-from gan_cli.trainer import Trainer
+from gan_cli.runs.probes import attach_probes
 
 
 class Stopwatch:

@@ -23,11 +23,12 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from tqdm import tqdm
 
-from gan_cli import run, sampling
 from gan_cli.data.gaussians import Gaussians
+from gan_cli.games import latents as sampling
+from gan_cli.games.two_player import Game
 from gan_cli.metrics.modes import gaussian_coverage
-from gan_cli.objectives.gan import Game
 from gan_cli.paths import conf_folder
+from gan_cli.runs import train as run
 
 DATASETS = {"ring": "gaussians", "grid": "gaussians_grid"}
 
@@ -58,7 +59,7 @@ REMEDIES = {
         "tricks=[minibatch_discrimination] tricks.minibatch_discrimination.kernels=4"
     ),
     "wgan_gp": (  # a critic ahead of G, as the paper wants it; weight as in the authors' toy
-        "model.loss._target_=gan_cli.losses.Wasserstein tricks=[gradient_penalty] "
+        "model.loss._target_=gan_cli.games.losses.Wasserstein tricks=[gradient_penalty] "
         "tricks.gradient_penalty.weight=0.1 optimizer.betas=[0,0.9] model.n_critic=5 "
         "optimizer.discriminator.lr=1e-3"
     ),

@@ -16,8 +16,8 @@ import torch
 from hydra import compose, initialize_config_dir
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from gan_cli.build import build_batches, build_parts, build_trainer, open_device
-from gan_cli.config import check
+from gan_cli.assembly.build import build_batches, build_parts, build_trainer, open_device
+from gan_cli.config.schema import check
 from gan_cli.paths import conf_folder
 
 

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
-from gan_cli.config import check, leaves
+from gan_cli.config.schema import check, leaves
 from gan_cli.paths import conf_folder
 from gan_cli.sinks.checkpoint import load_newest
 from tests.conftest import REPOSITORY, Command, narrow, options

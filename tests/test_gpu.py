@@ -7,7 +7,7 @@ import torch
 
 from gan_cli.sinks.checkpoint import load_newest
 from tests.conftest import NARROW, TINY, Command
-from tests.test_resume import SIX, assert_equal, cut_off
+from tests.runs.test_resume import SIX, assert_equal, cut_off
 
 pytestmark = [
     pytest.mark.gpu,

@@ -16,6 +16,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def evaluate(config: DictConfig) -> None:
     """One evaluation."""
-    from gan_cli import evaluation  # torch is imported only once the config has composed
+    from gan_cli.evaluation import evaluate as evaluation  # torch is imported late
 
     evaluation.evaluate(config)

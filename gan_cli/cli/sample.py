@@ -16,6 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def sample(config: DictConfig) -> None:
     """One drawing."""
-    from gan_cli import drawing  # torch is imported only once the config has composed
+    from gan_cli.inference import (
+        sample as drawing,  # torch is imported only once the config has composed
+    )
 
     drawing.draw(config)

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def train(config: DictConfig, saved: Mapping[str, Any] | None = None) -> float | None:
     """One job; returns the scalar that `trainer.returns` names."""
-    from gan_cli import run  # torch is imported only once the config has composed
+    from gan_cli.runs import train as run  # torch is imported only once the config has composed
 
     hydra = HydraConfig.get()
     overrides = [o for o in hydra.overrides.task if not o.startswith("resume=")]
@@ -54,7 +54,7 @@ def train(config: DictConfig, saved: Mapping[str, Any] | None = None) -> float |
 
 def go_on(target: Path, arguments: Sequence[str]) -> int:
     """Train on from a checkpoint: its config is the primary config, overrides go on top."""
-    from gan_cli import resume
+    from gan_cli.runs import resume
 
     if {"-m", "--multirun"} & set(arguments):
         print(f"{COMMAND}: resume= goes on with one run; leave out -m", file=sys.stderr)

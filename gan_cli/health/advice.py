@@ -34,7 +34,7 @@ def remedy(symptom: Symptom, setting: Setting) -> str:
     """The override that helps."""
     slower = f"optimizer.discriminator.lr={setting.rate / 4:g}"
     if symptom is VANISHING and setting.saturating:
-        return "model.loss._target_=gan_cli.losses.NonSaturating"
+        return "model.loss._target_=gan_cli.games.losses.NonSaturating"
     if symptom is COLLAPSE and setting.slopes:
         return slower
     tricks = {COLLAPSE: "minibatch_discrimination", OVERFITTING: "diffaugment"}

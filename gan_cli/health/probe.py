@@ -8,11 +8,11 @@ from torch import Tensor
 
 from gan_cli import randomness
 from gan_cli.data.dataset import Pictures
-from gan_cli.exchange import Progress, Verdict
+from gan_cli.games.losses import accuracy
+from gan_cli.games.two_player import Game
 from gan_cli.health import signals
-from gan_cli.losses import accuracy
 from gan_cli.networks.untouched import call_untouched
-from gan_cli.objectives.gan import Game
+from gan_cli.tricks.examples import Progress, Verdict
 
 PREFIX = "health/"
 JUDGING, SWINGING = "loss/D/adversarial", "loss/G/adversarial"

@@ -5,10 +5,10 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from gan_cli import pictures
-from gan_cli.plots import Curve, Panel, curves
 from gan_cli.sinks.sink import FinalSink, Run
 from gan_cli.sinks.tensorboard import TensorBoard
+from gan_cli.viz import images as pictures
+from gan_cli.viz.charts import Curve, Panel, curves
 
 
 class Curves(FinalSink):

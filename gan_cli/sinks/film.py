@@ -6,10 +6,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from gan_cli import pictures
-from gan_cli.films import make_film
 from gan_cli.sinks.sink import FinalSink, Run
 from gan_cli.sinks.tensorboard import TensorBoard
+from gan_cli.viz import images as pictures
+from gan_cli.viz.film import make_film
 
 NAME = re.compile(r"step-(\d{8,})\.png")
 

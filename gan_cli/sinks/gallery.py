@@ -7,15 +7,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gan_cli import pictures, randomness, sampling
+from gan_cli import randomness
 from gan_cli.data.batches import Batches
-from gan_cli.losses import Loss
+from gan_cli.games import latents as sampling
+from gan_cli.games.losses import Loss
 from gan_cli.networks.roles import Discriminator, Generator
 from gan_cli.sinks.film import Film
 from gan_cli.sinks.samples import Interpolation, RealAndFake, Sampler, Samples
 from gan_cli.sinks.sink import Sink
 from gan_cli.sinks.tensorboard import TensorBoard
-from gan_cli.surface import decision_surface
+from gan_cli.viz import images as pictures
+from gan_cli.viz.decision_boundary import decision_surface
 
 COUNT = 64
 POINTS = 2048

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gan_cli import pictures, sampling
+from gan_cli.games import latents as sampling
 from gan_cli.networks.roles import Generator
 from gan_cli.sinks.sink import Run, Sink
 from gan_cli.sinks.tensorboard import TensorBoard
+from gan_cli.viz import images as pictures
 
 ROWS, FRAMES = 8, 10
 """Walks between latents, and pictures along each."""

@@ -4,11 +4,23 @@ import abc
 import logging
 from typing import Any, Protocol
 
-from gan_cli.ema import EMA
+from torch import nn
+
 from gan_cli.errors import RunFailed
-from gan_cli.interrupts import Interrupts
 
 log = logging.getLogger(__name__)
+
+
+class Average(Protocol):
+    """A running mean of a network's weights."""
+
+    network: nn.Module
+
+
+class Requests(Protocol):
+    """What signals have asked for."""
+
+    saves_asked: int
 
 
 class Run(Protocol):
@@ -19,8 +31,14 @@ class Run(Protocol):
     report: dict[str, float] | None
     last_report: dict[str, float]
     outcome: str
-    average: EMA | None
-    interrupts: Interrupts
+
+    @property
+    def average(self) -> Average | None:
+        """The running mean that samples are drawn with, where the run keeps one."""
+
+    @property
+    def interrupts(self) -> Requests:
+        """What signals have asked for."""
 
     @property
     def images(self) -> int:

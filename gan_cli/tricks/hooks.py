@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
 from gan_cli.ranges import Positive
-from gan_cli.tricks.places import Side, StepHook
+from gan_cli.tricks.base import Side, StepHook
 
 
 class GradientClipping(StepHook):

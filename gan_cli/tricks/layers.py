@@ -11,7 +11,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from gan_cli.errors import UserError
 from gan_cli.networks.roles import Discriminator
 from gan_cli.ranges import Count, NonNegative, Share
-from gan_cli.tricks.places import Layer
+from gan_cli.tricks.base import Layer
 
 WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh)

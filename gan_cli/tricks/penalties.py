@@ -6,9 +6,9 @@ They differentiate each picture's own score, so nothing in D may mix pictures.
 import torch
 from torch import Tensor, nn
 
-from gan_cli.exchange import Exchange, Judge
 from gan_cli.ranges import Count, NonNegative
-from gan_cli.tricks.places import Term
+from gan_cli.tricks.base import Term
+from gan_cli.tricks.examples import Exchange, Judge
 
 
 def slopes(judge: Judge, x: Tensor, y: Tensor | None) -> Tensor:

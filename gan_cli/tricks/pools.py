@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from gan_cli.ranges import Count, Share
-from gan_cli.tricks.places import Pool
+from gan_cli.tricks.base import Pool
 
 
 class ExperienceReplay(Pool):

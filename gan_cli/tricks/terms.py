@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from gan_cli.exchange import Exchange
 from gan_cli.networks.roles import Discriminator
 from gan_cli.ranges import Count, NonNegative
-from gan_cli.tricks.places import Layer, Side, Term
+from gan_cli.tricks.base import Layer, Side, Term
+from gan_cli.tricks.examples import Exchange
 
 
 class FeatureMatching(Term):

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gan_cli.exchange import Progress
 from gan_cli.ranges import NonNegative, Share
-from gan_cli.tricks.places import View
+from gan_cli.tricks.base import View
+from gan_cli.tricks.examples import Progress
 
 
 class InstanceNoise(View):

@@ -132,7 +132,7 @@ def test_inception_measures_rgb(gan_train, gan_evaluate, monkeypatch, colours, t
             return features, features
 
     run = gan_train(*unlabelled(colours)).folder
-    monkeypatch.setattr("gan_cli.examiner.Inception", Stub)
+    monkeypatch.setattr("gan_cli.evaluation.evaluator.Inception", Stub)
     result = gan_evaluate(f"checkpoint={run}", "count=20", f"inception={tmp_path / 'w=1.pth'}")
     assert result.code == 0, result.err
     found = figures(run / "evaluation.json")
@@ -174,7 +174,9 @@ def test_where_nothing_can_be_written_it_says_so_before_measuring(
     gan_train, gan_evaluate, monkeypatch, tmp_path
 ):
     run = gan_train(*TINY, *NARROW).folder
-    monkeypatch.setattr("gan_cli.evaluation.open_reference", None)  # it does not come to that
+    monkeypatch.setattr(
+        "gan_cli.evaluation.evaluate.open_reference", None
+    )  # it does not come to that
     (tmp_path / "file").touch()
     for out, said in (
         (tmp_path, f"out={tmp_path}: a folder; name a file"),

@@ -171,7 +171,7 @@ def test_a_pickle_that_runs_code(gan_sample: Command, gan_train: Command) -> Non
         ("model.generator._target_", "os.system", "refused"),
         ("model.generator._target_", "torch.load", "refused"),
         ("model.loss._target_", "torch.nn.Linear", "refused"),
-        ("model.generator._target_", "gan_cli.run.Path", "refused"),
+        ("model.generator._target_", "gan_cli.runs.train.Path", "refused"),
         ("optimizer.generator._target_", "torch.optim.swa_utils.AveragedModel", "is not a"),
         ("name", "${oc.env:HOME}", "interpolation"),
         (

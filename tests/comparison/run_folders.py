@@ -16,7 +16,7 @@ def config(**changes: Any) -> dict[str, Any]:
     return {
         "name": "dcgan-digits",
         "seed": 0,
-        "tricks": {"ema": {"_target_": "gan_cli.ema.EMA", "decay": 0.999}},
+        "tricks": {"ema": {"_target_": "gan_cli.engine.ema.EMA", "decay": 0.999}},
         "trainer": {"steps": 100, "epochs": None},
         "optimizer": {"lr": lr, "generator": {"lr": lr}, "discriminator": {"lr": lr}},
         "model": {"generator": {"_target_": "gan_cli.networks.dcgan.Generator", "width": 8}},

@@ -52,7 +52,7 @@ def test_all_kinds_of_values():
 
 
 def test_tricks_are_one_column_of_names():
-    ema = {"_target_": "gan_cli.ema.EMA", "decay": 0.999}
+    ema = {"_target_": "gan_cli.engine.ema.EMA", "decay": 0.999}
     noise = {"_target_": "gan_cli.tricks.views.InstanceNoise", "std": 0.1}
     found = differences(
         config(tricks={}), config(tricks={"ema": ema, "noise": noise}), config(tricks={"ema": ema})

@@ -52,7 +52,7 @@ def test_a_trick_that_is_there_already_is_not_advised_again() -> None:
 RUNS = {
     "dcgan": PLAIN._replace(overrides=["model=dcgan", *NARROW]),
     "minimax": PLAIN._replace(
-        overrides=["model=dcgan", *NARROW, "model.loss._target_=gan_cli.losses.Minimax"],
+        overrides=["model=dcgan", *NARROW, "model.loss._target_=gan_cli.games.losses.Minimax"],
         saturating=True,
     ),
     "wgan_gp": PLAIN._replace(overrides=["model=wgan_gp", *NARROW], slopes=True),

@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gan_cli import losses
-from gan_cli.adversary import Adversary
 from gan_cli.data.dataset import Pictures
-from gan_cli.exchange import Progress
+from gan_cli.games import losses
+from gan_cli.games.adversary import Adversary
+from gan_cli.games.two_player import Game
 from gan_cli.health.probe import Health
 from gan_cli.networks import dcgan, mlp
-from gan_cli.objectives.gan import Game
-from gan_cli.tricks.labels import LabelSmoothing
+from gan_cli.tricks.examples import Progress
+from gan_cli.tricks.targets import LabelSmoothing
 from gan_cli.tricks.views import InstanceNoise
 
 START = Progress(50, 1.0, 0.5)

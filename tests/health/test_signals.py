@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from gan_cli.games.losses import accuracy
 from gan_cli.health.signals import divergence_bound, diversity, overfitting, swing, uniqueness
-from gan_cli.losses import accuracy
 
 
 def test_accuracy_counts_what_lies_on_the_right_side() -> None:

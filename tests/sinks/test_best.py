@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gan_cli.interrupts import Interrupts
+from gan_cli.engine.interrupts import Interrupts
 from gan_cli.sinks.best import Best
 from gan_cli.sinks.checkpoint import Checkpoints, load, saved_in
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
+from gan_cli.engine.interrupts import Interrupts
 from gan_cli.errors import UserError
-from gan_cli.interrupts import Interrupts
 from gan_cli.sinks import checkpoint
 from gan_cli.sinks.checkpoint import Checkpoints, Corrupt, load, load_newest, save, saved_in
 

@@ -4,8 +4,8 @@ import json
 import math
 from pathlib import Path
 
-from gan_cli.plots import Curve
 from gan_cli.sinks.curves import arrange, read_curves
+from gan_cli.viz.charts import Curve
 
 
 def written(path: Path, *lines: dict[str, object] | str) -> Path:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import torch
 
-from gan_cli.pictures import save_png
 from gan_cli.sinks.film import Film
 from gan_cli.sinks.tensorboard import TensorBoard
+from gan_cli.viz.images import save_png
 
 
 def test_grids_a_resumed_run_never_saw_are_deleted(tmp_path: Path) -> None:

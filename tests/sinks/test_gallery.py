@@ -17,7 +17,7 @@ from gan_cli.sinks.checkpoint import load_newest
 from gan_cli.sinks.gallery import choose_real
 from tests.conftest import NARROW, TINY, Command
 from tests.data.picture_files import write_picture
-from tests.test_resume import assert_equal, cut_off
+from tests.runs.test_resume import assert_equal, cut_off
 
 EVERY = "trainer.sample_every=2"
 CGAN = ["model=cgan", "model.generator.hidden=[8]", "model.discriminator.hidden=[8]"]

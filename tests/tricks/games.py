@@ -5,14 +5,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from gan_cli.adversary import Adversary
-from gan_cli.exchange import Exchange, Judged, Progress, Verdict
-from gan_cli.losses import NonSaturating
+from gan_cli.games.adversary import Adversary
+from gan_cli.games.losses import NonSaturating
+from gan_cli.games.two_player import Game
+from gan_cli.games.unrolled import Unrolled
 from gan_cli.networks import mlp
 from gan_cli.networks.roles import Discriminator
-from gan_cli.objectives.gan import Game
-from gan_cli.objectives.unrolled import Unrolled
-from gan_cli.tricks.places import Side, Term
+from gan_cli.tricks.base import Side, Term
+from gan_cli.tricks.examples import Exchange, Judged, Progress, Verdict
 
 START = Progress(step=0, epoch=0.0, done=0.0)
 SIDES: tuple[Side, Side] = ("discriminator", "generator")

@@ -6,8 +6,8 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from gan_cli.build import build_batches, build_parts, build_trainer
-from gan_cli.config import check
+from gan_cli.assembly.build import build_batches, build_parts, build_trainer
+from gan_cli.config.schema import check
 from gan_cli.errors import UserError
 from gan_cli.paths import conf_folder
 from tests.conftest import NARROW, options

@@ -4,8 +4,8 @@ from torch import Tensor
 from torch.autograd.functional import jacobian
 from torch.func import functional_call
 
+from gan_cli.tricks.base import Term
 from gan_cli.tricks.penalties import DRAGAN, R1, R2, GradientPenalty, slopes
-from gan_cli.tricks.places import Term
 from tests.tricks.games import Tiny, exchange_of, tiny_discriminator
 
 ALL = [GradientPenalty, DRAGAN, R1, R2]

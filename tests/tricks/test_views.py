@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gan_cli.exchange import Progress
+from gan_cli.tricks.examples import Progress
 from gan_cli.tricks.views import DiffAugment, InstanceNoise, cut_out, recolor, translate
 from tests.tricks.games import START, Tiny
 

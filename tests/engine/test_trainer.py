@@ -1,0 +1,291 @@
+"""The loop: turns, gradients only where they are needed, NaN, reports."""
+
+import signal
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gan_cli.engine.ema import EMA
+from gan_cli.engine.player import Player
+from gan_cli.engine.schedules import Constant, Linear
+from gan_cli.engine.trainer import NonFinite, Trainer
+from gan_cli.errors import RunFailed
+from gan_cli.games.two_player import Turn
+from gan_cli.sinks.sink import Run, Sink
+from gan_cli.tricks.base import Side, StepHook
+from gan_cli.tricks.examples import Progress
+
+CPU = torch.device("cpu")
+
+
+class Counting:
+    """Batches that say which they are."""
+
+    def __init__(self) -> None:
+        self.size, self.position = 8, 0
+
+    def next(self) -> tuple[Tensor, None]:
+        self.position += 2
+        return torch.full((2, 1), float(self.position)), None
+
+    def seek(self, position: int) -> None:
+        self.position = position
+
+
+class Quadratic(nn.Module):
+    """Each side pulls its own number towards 1; notes the turns it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sides = nn.ModuleDict(
+            {s: nn.Linear(1, 1, bias=False) for s in ("discriminator", "generator")}
+        )
+        for side in self.sides.values():
+            nn.init.zeros_(side.weight)
+        self.turns: list[tuple[str, float, list[bool]]] = []
+        self.poison: Callable[[str, int], bool] = lambda side, step: False
+
+    def losses(self, side: Side, x: Tensor, y: Tensor | None, progress: Progress) -> Turn:
+        wanted = [p.requires_grad for p in self.sides.parameters()]
+        self.turns.append((side, float(x[0]), wanted))
+        loss = ((self.sides[side].weight - 1.0) ** 2).sum()
+        if self.poison(side, progress.step):
+            loss = loss * float("nan")
+        noise = torch.rand(()) * 0
+        return Turn({"pull": loss + noise, "other": 0 * loss}, {"score/real": loss.detach()})
+
+
+def a_trainer(n_critic: int = 1, **options: Any) -> tuple[Trainer, Quadratic]:
+    game = Quadratic()
+    players = [
+        Player(side, net, torch.optim.SGD(net.parameters(), lr=0.25), schedule, times)
+        for (side, net), times, schedule in zip(
+            game.sides.items(), (n_critic, 1), (Constant(), Linear()), strict=True
+        )
+    ]
+    options = {"steps": 4, "seed": 0, "device": CPU, "log_every": 2} | options
+    return Trainer(game, players, Counting(), **options), game
+
+
+class Noting(Sink):
+    def __init__(self, every: int) -> None:
+        super().__init__(every)
+        self.steps: list[int] = []
+        self.reports: list[dict[str, float] | None] = []
+
+    def write(self, run: Run) -> None:
+        self.steps.append(run.step)
+        self.reports.append(run.report)
+
+
+def test_players_take_turns_on_the_batches_of_the_step() -> None:
+    trainer, game = a_trainer(n_critic=3)
+    trainer.play()
+    trainer.play()
+    assert [(side[0], batch) for side, batch, _ in game.turns] == [
+        *[("d", 2.0), ("d", 4.0), ("d", 6.0), ("g", 6.0)],
+        *[("d", 8.0), ("d", 10.0), ("d", 12.0), ("g", 12.0)],
+    ]
+
+
+def test_only_the_player_at_turn_has_gradients() -> None:
+    trainer, game = a_trainer()
+    trainer.play()
+    assert [wanted for _, _, wanted in game.turns] == [[True, False], [False, True]]
+
+
+def test_closed_form() -> None:
+    """SGD at rate 1/4 on (w - 1)^2 halves the distance each step: w = 1 - 2^-n."""
+    trainer, game = a_trainer()
+    trainer.run()
+    assert game.sides["discriminator"].weight.item() == 1 - 0.5**4
+
+
+def test_rates_follow_each_players_schedule() -> None:
+    trainer, _ = a_trainer()
+    trainer.run()
+    assert trainer.players[0].lr == 0.25
+    assert trainer.players[1].lr == pytest.approx(0.25 * (1 - 3 / 4))
+
+
+def test_reports_are_means_between_log_lines() -> None:
+    """Distances squared 1, 1/4, 1/16, 1/64: means 5/8 and 5/128."""
+    trainer, _ = a_trainer()
+    noting = Noting(every=1)
+    trainer.sinks = [noting]
+    trainer.run()
+    means = [r and r["loss/D/pull"] for r in noting.reports]
+    assert means == [None, 5 / 8, None, 5 / 128]
+    assert {"grad_norm/D", "lr/G", "score/real", "loss/G/other"} <= trainer.last_report.keys()
+
+
+def test_gradient_norm_is_that_of_the_step_that_logs() -> None:
+    """|2 (w - 1)| in the second step, where w = 1/2."""
+    trainer, _ = a_trainer()
+    trainer.play()
+    trainer.play()
+    assert trainer._meter.read()["grad_norm/D"] == 1.0
+
+
+class Noticing:
+    """A probe: what it was shown of steps 1 and 4."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[int, float, bool]] = []
+
+    def due(self, step: int, last: bool) -> bool:
+        return step in (1, 4)
+
+    def measure(
+        self, progress: Progress, x: Tensor, y: Tensor | None, report: Mapping[str, float]
+    ) -> dict[str, float]:
+        self.shown.append((progress.step, float(x[0]), "loss/D/pull" in report))
+        return {"metric/luck": 7.0}
+
+
+def test_what_probes_see_joins_the_report_and_makes_one_where_there_is_none() -> None:
+    """Distances squared 1; then 1/4 alone, since a report ends an interval; then 1/16 and 1/64."""
+    trainer, _ = a_trainer()
+    noting, probe = Noting(every=1), Noticing()
+    trainer.sinks, trainer.probes = [noting], [probe]
+    trainer.run()
+    assert probe.shown == [(1, 2.0, True), (4, 8.0, True)]
+    assert [r and r["loss/D/pull"] for r in noting.reports] == [1, 1 / 4, None, 5 / 128]
+    assert [r and r.get("metric/luck") for r in noting.reports] == [7, None, None, 7]
+    assert trainer.last_report["metric/luck"] == 7
+
+
+def test_sinks_write_when_they_are_due_and_at_the_end() -> None:
+    trainer, _ = a_trainer(steps=5)
+    trainer.sinks = [Noting(2), Noting(0), Noting(3)]
+    trainer.run()
+    assert [sink.steps for sink in trainer.sinks] == [[2, 4, 5], [], [3, 5]]  # type: ignore[attr-defined]
+
+
+def test_a_signal_while_sinks_write_still_gets_its_last_writing() -> None:
+    """Whenever it comes, the last step made is the last step written."""
+
+    class Signalled(Noting):
+        def write(self, run: Run) -> None:
+            super().write(run)
+            if run.step == 1:
+                trainer.interrupts.stop = signal.SIGTERM
+
+    trainer, _ = a_trainer()
+    trainer.sinks = [Signalled(1), Noting(3)]
+    trainer.run()
+    assert trainer.outcome == "SIGTERM"
+    assert [sink.steps for sink in trainer.sinks] == [[1, 2], [2]]  # type: ignore[attr-defined]
+
+
+def test_a_sink_that_cannot_write_warns_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Without grids or curves a run goes on; 3: without checkpoints it does not."""
+
+    class Full(Noting):
+        def write(self, run: Run) -> None:
+            raise OSError(28, "No space left on device")
+
+    trainer, _ = a_trainer()
+    trainer.sinks = [Full(1)]
+    trainer.run()
+    assert trainer.outcome == "finished"
+    assert caplog.text.count("No space left") == 1
+    trainer, _ = a_trainer()
+    trainer.sinks = [Full(1)]
+    trainer.sinks[0].vital = True
+    with pytest.raises(RunFailed, match="No space left"):
+        trainer.run()
+
+
+def test_nan_stops_before_the_optimizer_steps() -> None:
+    trainer, game = a_trainer()
+    game.poison = lambda side, step: side == "generator" and step == 2
+    with pytest.raises(NonFinite, match=r"loss/G/pull and other is not finite in step 2"):
+        trainer.run()
+    assert game.sides["generator"].weight.isfinite().all()
+    assert trainer.step == 2
+
+
+def test_nan_may_skip_the_turn(caplog: pytest.LogCaptureFixture) -> None:
+    trainer, game = a_trainer(on_nan="skip")
+    game.poison = lambda side, step: side == "discriminator" and step == 2
+    trainer.run()
+    assert trainer.outcome == "finished"
+    assert game.sides["discriminator"].weight.item() == 1 - 0.5**3
+    assert "turn skipped" in caplog.text
+
+
+def test_nothing_but_nan_is_not_skipped_for_ever() -> None:
+    trainer, game = a_trainer(on_nan="skip", steps=1000)
+    game.poison = lambda side, step: True
+    with pytest.raises(NonFinite):
+        trainer.run()
+    assert trainer.step < 20
+
+
+def test_nan_may_go_back_to_the_last_checkpoint_with_other_randomness() -> None:
+    trainer, game = a_trainer(on_nan="rollback")
+    saved = trainer.state_dict()
+    trainer.rollback = lambda: trainer.load_state_dict(saved)
+    game.poison = lambda side, step: step == 2 and trainer.attempt < 2
+    trainer.run()
+    assert trainer.outcome == "finished"
+    assert trainer.attempt == 2
+    game.poison = lambda side, step: True
+    trainer.step = 0
+    with pytest.raises(NonFinite):
+        trainer.run()
+
+
+def test_randomness_depends_on_seed_rank_step_and_nothing_else() -> None:
+    def numbers(**options: Any) -> list[float]:
+        drawn: list[float] = []
+
+        class Drawing(Quadratic):
+            def losses(self, *arguments: Any) -> Turn:
+                drawn.append(torch.rand(()).item())
+                return super().losses(*arguments)
+
+        trainer, _ = a_trainer(**options)
+        trainer.objective = Drawing()
+        for player, net in zip(trainer.players, trainer.objective.sides.values(), strict=True):
+            player.network = net
+            player.optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        torch.rand(17)
+        trainer.run()
+        return drawn
+
+    assert numbers() == numbers()
+    assert numbers() != numbers(seed=1)
+    assert numbers() != numbers(rank=1)
+
+
+def test_the_average_follows_the_generator() -> None:
+    average = EMA(decay=0.5, warm_up=False)
+    trainer, game = a_trainer(average=average, steps=2)
+    average.attach(game.sides["generator"])
+    weights = []
+    while trainer.step < 2:
+        trainer.play()
+        weights.append(game.sides["generator"].weight.item())
+    expected = 0.5 * (0.5 * 0 + 0.5 * weights[0]) + 0.5 * weights[1]
+    assert average.network.weight.item() == pytest.approx(expected)
+
+
+def test_hooks_stand_around_the_step() -> None:
+    seen = []
+
+    class Hook(StepHook):
+        def before_step(self, network: nn.Module) -> None:
+            seen.append(network.weight.item())
+
+        def after_step(self, network: nn.Module) -> None:
+            seen.append(network.weight.item())
+
+    trainer, _ = a_trainer()
+    trainer.players[0].hooks = [Hook()]
+    trainer.play()
+    assert seen == [0.0, 0.5]
