@@ -9,6 +9,7 @@ again. Warnings are read off its metrics.jsonl, so that thresholds can be tried 
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -43,7 +44,7 @@ PERCEPTRONS = (
     "model.generator.hidden=[128,256] model.discriminator.hidden=[128,64] trainer.steps=2000 "
     "trainer.log_every=40"
 )
-MINIMAX = "model.loss._target_=gan_cli.games.losses.Minimax optimizer.discriminator.lr=2e-3"
+MINIMAX = "loss=minimax optimizer.discriminator.lr=2e-3"
 COLLAPSED = 1.0
 """Nats of `class_kl` or `reverse_kl` from which samples count as collapsed: of ten classes made
 equally often, as if fewer than four were left."""
@@ -81,7 +82,7 @@ KINDS = {
         D_WINS,
     ),
     "dcgan, minimax": Kind(f"{CONVOLUTIONS} {MINIMAX}", G_STARVES),
-    "dcgan, 40 pictures": Kind(f"{CONVOLUTIONS} data.limit=40", BY_HEART),
+    "dcgan, 40 images": Kind(f"{CONVOLUTIONS} data.limit=40", BY_HEART),
     "lsgan": Kind(f"model=lsgan {CONVOLUTIONS}"),
     "vanilla": Kind(f"model=vanilla {PERCEPTRONS}"),
     "cgan": Kind(f"model=cgan {PERCEPTRONS}"),
@@ -90,12 +91,12 @@ KINDS = {
         f"model=vanilla {PERCEPTRONS} {MINIMAX} model.discriminator.dropout=0",
         G_STARVES,
     ),
-    "vanilla, 40 pictures": Kind(
+    "vanilla, 40 images": Kind(
         f"model=vanilla {PERCEPTRONS} data.limit=40 model.discriminator.dropout=0",
         BY_HEART,
     ),
     "wgan_gp": Kind(f"model=wgan_gp {CRITIC}"),
-    "wgan_gp, 40 pictures": Kind(f"model=wgan_gp {CRITIC} data.limit=40", BY_HEART),
+    "wgan_gp, 40 images": Kind(f"model=wgan_gp {CRITIC} data.limit=40", BY_HEART),
 }
 
 
@@ -132,8 +133,8 @@ def read(kind: str, seed: int, folder: Path) -> Case:
     watch = Watch()
     for report in read_reports(folder / "metrics.jsonl", step=10**9):
         watch.read(int(report["step"]), report)
-    figures = json.loads((folder / "evaluation.json").read_text())["figures"]
-    spreads = [f["value"] for f in figures if f["name"] in ("class_kl", "reverse_kl")]
+    values = json.loads((folder / "evaluation.json").read_text())["metrics"]
+    spreads = [v["value"] for v in values if v["name"] in ("class_kl", "reverse_kl")]
     ill = {COLLAPSE} if spreads[0] > COLLAPSED else set()
     return Case(kind, seed, ill | KINDS[kind].made, set(watch.found), spreads[0])
 
@@ -183,7 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[4], help="a run of each kind")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     given = parser.parse_args(arguments)
-    torch.set_num_threads(1)  # networks this small only wait for each other's threads
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)  # networks this small only wait for each other's threads
     cases = []
     for seed in given.seeds:
         for kind in given.kinds:

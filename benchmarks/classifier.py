@@ -4,7 +4,7 @@
     python benchmarks/classifier.py mnist --root data
 
 Trains it anew, whatever the cache holds, on the training part, and prints the share of the test
-part's pictures it gets right, and the seconds its training took.
+part's images it gets right, and the seconds its training took.
 """
 
 import argparse
@@ -27,7 +27,7 @@ class Result(NamedTuple):
     """What came of a training."""
 
     right: float
-    pictures: int
+    images: int
     seconds: float
 
 
@@ -36,15 +36,13 @@ def measure(train: Dataset, test: Dataset, device: torch.device) -> Result:
     for part in (train, test):
         part.prepare()
     seen, unseen = train.load(), test.load()
-    assert seen.labels is not None
-    assert unseen.labels is not None
     with tempfile.TemporaryDirectory() as empty:
         start = time.perf_counter()
-        network = load_or_train(seen.images, seen.labels, train.n_classes, Path(empty), device)
+        network = load_or_train(seen["image"], seen["label"], train.n_classes, Path(empty), device)
         seconds = time.perf_counter() - start
-    found = extract(network, unseen.images, device).classes
-    right = float((found == unseen.labels).double().mean())
-    return Result(right, len(unseen.images), seconds)
+    found = extract(network, unseen["image"], device).classes
+    right = float((found == unseen["label"]).double().mean())
+    return Result(right, len(unseen["image"]), seconds)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -58,9 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parts = [Digits(split="train"), Digits(split="test")]
     else:
         parts = [MNIST(28, 1, given.root, "train"), MNIST(28, 1, given.root, "test")]
-    right, pictures, seconds = measure(*parts, torch.device(given.device))
+    right, images, seconds = measure(*parts, torch.device(given.device))
     print(
-        f"{given.data}: {right:.2%} of {pictures} test pictures right, "
+        f"{given.data}: {right:.2%} of {images} test images right, "
         f"{seconds:.0f} s with {torch.get_num_threads()} threads on {given.device}"
     )
 

@@ -10,19 +10,25 @@ its turns. Whatever else the machine does slows these and the training alike.
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-import torch
-from gan_cli.games import two_player as gan
-from hydra import compose, initialize_config_dir
-
-from gan_cli.assembly.build import build_batches, build_parts, build_trainer, open_device
-from gan_cli.config.schema import check
+from benchmarks import common
+from gan_cli.engine.duration import Duration
 from gan_cli.engine.trainer import Trainer
-from gan_cli.paths import conf_folder
-from gan_cli.runs.probes import attach_probes
+from gan_cli.evaluation.real_data import RealData
+from gan_cli.games import adversary
+from gan_cli.health.probe import HealthProbe
+from gan_cli.runs.probes import open_health
+
+
+class Cost(NamedTuple):
+    """Medians over reports, but the first."""
+
+    share: float
+    """Time that goes into health over the time of the steps without it."""
+    step: float
+    """Seconds of a step without it."""
 
 
 class Stopwatch:
@@ -35,57 +41,53 @@ class Stopwatch:
         """`call`, timed."""
 
         def timed(*arguments: Any, **options: Any) -> Any:
-            began = now()
+            began = common.now()
             result = call(*arguments, **options)
-            self.seconds += now() - began
+            self.seconds += common.now() - began
             return result
 
         return timed
 
 
-def now() -> float:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return time.perf_counter()
+def watched_trainer(overrides: Sequence[str]) -> tuple[Trainer, HealthProbe]:
+    """A run that nothing but its health probe looks at."""
+    settings, dataset, device = common.open_settings(overrides)
+    trainer = common.open_trainer(settings, dataset, device)
+    probe = open_health(trainer, settings, RealData(dataset, settings.data.memory_limit), [])
+    assert probe is not None
+    trainer.probes = [probe]
+    return trainer, probe
 
 
-def a_trainer(overrides: Sequence[str]) -> Trainer:
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        config = compose("train", [*overrides, "name=health"])
-    checked = check(config)
-    device = open_device(checked["trainer"]["device"])
-    parts = build_parts(checked)
-    parts.dataset.prepare()
-    trainer = build_trainer(checked, parts, build_batches(checked, parts.dataset, device), device)
-    attach_probes(trainer, checked, None, parts, [])
-    trainer.steps = 0
-    return trainer
+def measure(trainer: Trainer, probe: HealthProbe, rounds: int) -> Cost:
+    """Train to so many reports, and one more before them, in which all is allocated."""
+    watch, plain = Stopwatch(), adversary.accuracy
+    probe.measure = watch.around(probe.measure)  # type: ignore[method-assign]
+    adversary.accuracy = watch.around(plain)
+    shares, steps = [], []
+    try:
+        for _ in range(rounds + 1):
+            watch.seconds = 0.0
+            trainer.duration = Duration(steps=trainer.step + trainer.log_every)
+            began = common.now()
+            trainer.run()
+            rest = common.now() - began - watch.seconds
+            shares.append(watch.seconds / rest)
+            steps.append(rest / trainer.log_every)
+    finally:
+        adversary.accuracy = plain
+    return Cost(statistics.median(shares[1:]), statistics.median(steps[1:]))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=10, help="reports to run to")
     parser.add_argument("overrides", nargs="*")
-    chosen = parser.parse_args(arguments)
-    trainer, watch, plain = a_trainer(chosen.overrides), Stopwatch(), gan.accuracy
-    (probe,) = trainer.probes
-    probe.measure = watch.around(probe.measure)  # type: ignore[method-assign]
-    gan.accuracy = watch.around(plain)
-    shares, steps = [], []
-    try:
-        for _ in range(chosen.rounds + 1):
-            watch.seconds = 0.0
-            trainer.steps += trainer.log_every
-            began = now()
-            trainer.run()
-            whole = now() - began
-            shares.append(watch.seconds / (whole - watch.seconds))
-            steps.append((whole - watch.seconds) / trainer.log_every)
-    finally:
-        gan.accuracy = plain
+    chosen = parser.parse_intermixed_args(arguments)
+    cost = measure(*watched_trainer(chosen.overrides), chosen.rounds)
     print(f"{' '.join(chosen.overrides) or 'the default run'}:", end=" ")
-    print(f"health takes {statistics.median(shares[1:]):.2%} of the time of the steps,", end=" ")
-    print(f"{statistics.median(steps[1:]) * 1e3:.1f} ms each, over {chosen.rounds} reports")
+    print(f"health takes {cost.share:.2%} of the time of the steps,", end=" ")
+    print(f"{cost.step * 1e3:.1f} ms each, over {chosen.rounds} reports")
 
 
 if __name__ == "__main__":

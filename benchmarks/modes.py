@@ -4,31 +4,33 @@
     python benchmarks/modes.py --out trial --remedies gan unrolled --seeds 2 --steps 500
 
 Trains each remedy on each dataset over several seeds, one run after the other through the same
-parts as `gan-train`, and writes OUT-ring.png, OUT-grid.png and the table in OUT.md; the rest of a
-page that is there already stays. Runs lie in --runs. One that is there with the same settings is
-not made again, so the study can be cut off and gone on with.
+parts as `gan-train`. Writes OUT-ring.png, OUT-grid.png, every run's figures in OUT.json and the
+table in OUT.md; the rest of a page that is there already stays. Runs lie in --runs. One that is
+there with the same settings is not made again, so the study can be cut off and gone on with.
 """
 
 import argparse
 import itertools
+import json
+import os
 import re
-from collections.abc import Iterable, Sequence
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
 import torch
-from hydra import compose, initialize_config_dir
 from matplotlib.figure import Figure
 from torch import Tensor
 from tqdm import tqdm
 
+from benchmarks.common import compose_config
 from gan_cli.data.gaussians import Gaussians
-from gan_cli.games import latents as sampling
-from gan_cli.games.two_player import Game
+from gan_cli.games.requests import Request
 from gan_cli.metrics.modes import gaussian_coverage
-from gan_cli.paths import conf_folder
-from gan_cli.runs import train as run
+from gan_cli.runs import train as runs
 
 DATASETS = {"ring": "gaussians", "grid": "gaussians_grid"}
 
@@ -36,7 +38,7 @@ DATASETS = {"ring": "gaussians", "grid": "gaussians_grid"}
 # mean (EMA) is left out, for it would blur where G is.
 SETTING = [
     "model=vanilla",
-    "~tricks.ema",
+    "ema=null",
     "model.latent_dim=2",
     "data.batch_size=128",
     "model.generator.hidden=[64,64]",
@@ -50,20 +52,22 @@ SETTING = [
     "trainer.device=cpu",
     "trainer.sample_every=0",
     "trainer.checkpoint_every=0",
+    "trainer.log_every=250",
+    "trainer.health=false",
 ]
 
 REMEDIES = {
     "gan": "",
-    "unrolled": "tricks=[unrolled]",
+    "unrolled": "tricks=[unrolled] model.unrolled_steps=5",
     "minibatch_discrimination": (
         "tricks=[minibatch_discrimination] tricks.minibatch_discrimination.kernels=4"
     ),
     "wgan_gp": (  # a critic ahead of G, as the paper wants it; weight as in the authors' toy
-        "model.loss._target_=gan_cli.games.losses.Wasserstein tricks=[gradient_penalty] "
-        "tricks.gradient_penalty.weight=0.1 optimizer.betas=[0,0.9] model.n_critic=5 "
-        "optimizer.discriminator.lr=1e-3"
+        "loss=wasserstein tricks=[gradient_penalty] tricks.gradient_penalty.weight=0.1 "
+        "optimizer.betas=[0,0.9] model.n_critic=5 optimizer.discriminator.lr=1e-3"
     ),
     "r1": "tricks=[r1] tricks.r1.weight=1",
+    "r1_r2": "tricks=[r1_r2] tricks.r1.weight=1 tricks.r2.weight=1",
     "gan_d_ahead": "model.n_critic=5 optimizer.discriminator.lr=1e-3",  # what wgan_gp's D is given
 }
 
@@ -80,6 +84,11 @@ class Job(NamedTuple):
     steps: int
 
     @property
+    def name(self) -> str:
+        """Of its folder."""
+        return f"{self.dataset}-{self.remedy}-{self.seed}-{self.steps}"
+
+    @property
     def overrides(self) -> list[str]:
         """What makes a config of it; a later value of a key replaces an earlier one."""
         given = [
@@ -89,21 +98,24 @@ class Job(NamedTuple):
         return list({item.partition("=")[0]: item for item in given}.values())
 
 
-def points_of(job: Job, runs: Path) -> Tensor:
-    """What the trained G of a job makes, [SAMPLES, 2]; trains it where that was not done yet."""
-    folder = runs / f"{job.dataset}-{job.remedy}-{job.seed}"
+def points_of(job: Job, folder: Path) -> Tensor:
+    """What the trained G of a job makes, [SAMPLES, 2]; trains it where that was not done yet.
+
+    Raises:
+        SystemExit: a signal ended the training.
+    """
     file = folder / "points.pt"
     if file.exists():
         saved = torch.load(file)
         if saved["overrides"] == job.overrides:
             return saved["points"]
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        config = compose("train", job.overrides)
-    folder.mkdir(parents=True, exist_ok=True)
-    game = run.train(config, folder).objective
-    assert isinstance(game, Game)
-    z = sampling.draw_latents(SAMPLES, game.generator.latent_dim, job.seed)
-    points = sampling.generate(game.generator, z, None).flatten(1)  # [N, 2, 1, 1] -> [N, 2]
+    shutil.rmtree(folder, ignore_errors=True)  # cut off, or of other settings
+    folder.mkdir(parents=True)
+    trainer = runs.run_training(compose_config(job.overrides), folder)
+    if trainer.outcome != "finished":
+        sys.exit(f"{folder}: {trainer.outcome}; called again, the study goes on with this run")
+    request = trainer.game.complete(Request(SAMPLES, job.seed))
+    points = trainer.draw(request).made.flatten(1)  # [N, 2, 1, 1] -> [N, 2]
     torch.save({"overrides": job.overrides, "points": points}, file)
     return points
 
@@ -118,12 +130,12 @@ def references(data: Gaussians) -> dict[str, Tensor]:
     reach = data.centres.abs().max()
     source = torch.Generator().manual_seed(0)
     return {
-        "real points": data.load().images[:SAMPLES].flatten(1),
+        "real points": data.load()["image"][:SAMPLES].flatten(1),
         "uniform square": reach * (2 * torch.rand(SAMPLES, 2, generator=source) - 1),
     }
 
 
-def table(found: dict[Job, Tensor]) -> str:
+def table(found: Mapping[Job, Tensor]) -> str:
     """Remedies against datasets; means over seeds, and the range of modes hit."""
     lines = [
         "| data | remedy | seeds | modes hit (least-most) | share within 3 sigma | reverse KL |",
@@ -147,10 +159,10 @@ def table(found: dict[Job, Tensor]) -> str:
     return "\n".join(lines)
 
 
-def figure(dataset: str, panels: dict[str, Tensor]) -> Figure:
+def figure(dataset: str, panels: Mapping[str, Tensor]) -> Figure:
     """What each remedy's G makes, over real points."""
     drawn = Figure(figsize=(2.4 * len(panels), 2.7), layout="constrained")
-    real = gaussians(dataset).load().images[:2000].flatten(1)
+    real = gaussians(dataset).load()["image"][:2000].flatten(1)
     for axes, (remedy, points) in zip(
         drawn.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
@@ -161,41 +173,56 @@ def figure(dataset: str, panels: dict[str, Tensor]) -> Figure:
     return drawn
 
 
-def write(out: Path, found: dict[Job, Tensor]) -> None:
-    """The table into the page at OUT.md, and the figures of the first seed beside it."""
+def figures(found: Mapping[Job, Tensor]) -> list[dict[str, object]]:
+    """Every run: what it was and what its points came to."""
+    listed = []
+    for job, points in found.items():
+        data = gaussians(job.dataset)
+        coverage = gaussian_coverage(points, data.centres, data.std)
+        listed.append(job._asdict() | {"overrides": job.overrides} | coverage._asdict())
+    return listed
+
+
+def write(out: Path, found: Mapping[Job, Tensor]) -> None:
+    """The table into the page at OUT.md; figures of all runs, images of the first seed, beside."""
     out.parent.mkdir(parents=True, exist_ok=True)
     block = f"{START}\n{table(found)}\n{END}"
     page = out.with_suffix(".md")
     text = page.read_text(encoding="utf-8") if page.exists() else f"# Modes kept\n\n{block}\n"
     text = re.sub(f"{START}.*{END}", lambda _: block, text, flags=re.DOTALL)
     page.write_text(text, encoding="utf-8")
+    listed = json.dumps({"samples": SAMPLES, "runs": figures(found)}, indent=2)
+    out.with_suffix(".json").write_text(listed + "\n", encoding="utf-8")
     for dataset in {job.dataset for job in found}:
         panels = {
             job.remedy: points
             for job, points in found.items()
             if job.dataset == dataset and job.seed == 0
         }
-        figure(dataset, panels).savefig(out.with_name(f"{out.name}-{dataset}.png"), dpi=110)
+        if panels:
+            drawn = figure(dataset, panels)
+            drawn.savefig(out.with_name(f"{out.name}-{dataset}.png"), dpi=110)
 
 
-def study(jobs: Iterable[Job], runs: Path, out: Path) -> None:
+def study(jobs: Iterable[Job], folder: Path, out: Path) -> None:
     """Do all jobs and write what came of them, anew after each seed."""
     found: dict[Job, Tensor] = {}
     for _, same_seed in itertools.groupby(tqdm(list(jobs), unit="run"), lambda job: job.seed):
-        found |= {job: points_of(job, runs) for job in same_seed}
+        found |= {job: points_of(job, folder / job.name) for job in same_seed}
         write(out, found)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("docs/modes"), help="page and pictures")
+    parser.add_argument("--out", type=Path, default=Path("docs/modes"), help="page and images")
     parser.add_argument("--runs", type=Path, default=Path("outputs/modes"), help="where runs lie")
-    parser.add_argument("--seeds", type=int, default=5, help="runs of each kind")
+    parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to one less")
     parser.add_argument("--steps", type=int, default=1500, help="updates of G")
     parser.add_argument("--remedies", nargs="+", choices=REMEDIES, default=list(REMEDIES))
     parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=list(DATASETS))
     given = parser.parse_args(arguments)
-    torch.set_num_threads(1)  # networks this small only wait for each other's threads
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)  # networks this small only wait for each other's threads
     jobs = (
         Job(dataset, remedy, seed, given.steps)
         for seed in range(given.seeds)  # outermost: all remedies are equally far when cut off

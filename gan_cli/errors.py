@@ -1,4 +1,4 @@
-"""Mistakes a person can mend, told apart from bugs."""
+"""Mistakes a person can fix, told apart from bugs."""
 
 
 class UserError(Exception):
@@ -9,8 +9,11 @@ class UserError(Exception):
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """One line per problem."""
-        return self.args
+        """One line per problem; names of keys and files in it may be anybody's."""
+        return tuple(
+            "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(line))
+            for line in self.args
+        )
 
     def __str__(self) -> str:
         return "\n".join(self.problems)
@@ -18,3 +21,7 @@ class UserError(Exception):
 
 class RunFailed(Exception):
     """A run that could not go on (out of memory, NaN, a full disk): exit code 1, no traceback."""
+
+
+class NonFinite(RunFailed):
+    """A loss, a gradient or a weight is NaN or infinite."""

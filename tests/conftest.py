@@ -16,7 +16,7 @@ DATASETS = REPOSITORY.parent / "shared" / "datasets"
 
 torch.set_num_threads(1)  # two workers share two cores
 
-# A run small enough for a unit test: 64 pictures, 4 steps.
+# A run small enough for a unit test: 64 images, 4 steps.
 TINY = ["data.limit=64", "data.batch_size=16", "trainer.steps=4", "trainer.log_every=2"]
 NARROW = ["model.generator.width=8", "model.discriminator.width=8"]
 
@@ -25,8 +25,18 @@ def narrow(model: str) -> list[str]:
     """What makes the networks of a model small."""
     if model in ("vanilla", "cgan"):
         return ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"]
+    if model == "cyclegan":
+        sides = ["model.generator_ab.width=4", "model.discriminator_a.width=4"]
+        return [*sides, "model.generator_ab.blocks=1"]
+    if model == "infogan":
+        return [f"+{key}" for key in NARROW]
     limits = ["model.generator.max_width=8", "model.discriminator.max_width=8"]
     return NARROW + (limits if model.startswith(("sngan", "wgan_gp_r", "cgan_p")) else [])
+
+
+def data_of(model: str) -> list[str]:
+    """What a model is trained on where the default data does not fit it."""
+    return {"pix2pix": ["data=digit_outlines"], "cyclegan": ["data=digit_inversion"]}.get(model, [])
 
 
 def options(group: str) -> list[str]:
@@ -87,6 +97,39 @@ def quick_curves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     if request.node.get_closest_marker("curves") is None:
         blank = torch.zeros(3, 2, 2, dtype=torch.uint8)
         monkeypatch.setattr("gan_cli.sinks.curves.curves", lambda panels: blank)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a tiny run on digits, labelled; copy it before changing it."""
+    from gan_cli.cli.train import main
+
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    small = ["model=cgan", *narrow("cgan"), "model.latent_dim=4", "trainer.sample_every=0"]
+    GlobalHydra.instance().clear()
+    handlers = list(logging.getLogger().handlers)
+    with pytest.raises(SystemExit) as left:
+        main([f"hydra.run.dir={folder}", *TINY, *small, "trainer.health=false"])
+    for handler in set(logging.getLogger().handlers) - set(handlers):
+        handler.close()
+    logging.getLogger().handlers = handlers
+    assert not left.value.code
+    return folder / "checkpoints" / "step-00000004.pt"
+
+
+@pytest.fixture
+def edited(trained: Path, tmp_path: Path) -> Callable[[Callable[[dict], object]], Path]:
+    """That checkpoint as a stranger may have changed it: `change` gets its content."""
+    from gan_cli.sinks.checkpoint import load, save
+
+    def edit(change: Callable[[dict], object]) -> Path:
+        content = load(trained)
+        change(content)
+        path = tmp_path / "stranger.pt"
+        save(path, content)
+        return path
+
+    return edit
 
 
 @pytest.fixture

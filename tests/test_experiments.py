@@ -10,24 +10,39 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
-from gan_cli.config.schema import check, leaves
+from gan_cli.config.reader import leaves, read
 from gan_cli.paths import conf_folder
 from gan_cli.sinks.checkpoint import load_newest
-from tests.conftest import REPOSITORY, Command, narrow, options
+from tests.conftest import NARROW, REPOSITORY, Command, narrow, options
 
 EXPERIMENTS = options("experiment")
 FOLDER = conf_folder() / "experiment"
 PAGES = REPOSITORY / "docs" / "recipes"
 HEADINGS = ["Paper", "What it pins", "Command", "Published", "Measured"]
-GROUPS = {"model", "data", "optimizer", "optimizer/schedule"}
+GROUPS = {"model", "loss", "data", "optimizer", "optimizer/schedule"}
+DECISIVE = ("model", "loss", "data", "optimizer", "tricks", "ema")
+"""Sections that decide what comes out."""
+LEFT_TO_DATA = {
+    # where the data lies and how it is read
+    *("data.root", "data.download", "data.workers", "data.memory_limit", "data.on_corrupt"),
+    # what there is, which a network that is told classes has to fit
+    *("data.n_classes", "data.labels"),
+}
 
 # What stands in for a recipe's data: the same shape, nothing to download.
 STAND_INS = {
     "mnist": ["data=digits", "data.image_size=28", "data.limit=64"],
     "cifar10": ["data=digits", "data.image_size=32", "data.channels=3", "data.limit=64"],
-    "folder": ["data.root=pictures"],
+    "folder": ["data.root=images"],
     "gaussians": ["data.limit=64"],
+    "digit_outlines": ["data.limit=64"],
+    "digit_inversion": ["data.limit=64"],
 }
+SMALL = {
+    "cyclegan": ["model.generator_ab.width=8", "model.discriminator_a.width=8"],
+    "infogan": NARROW,  # the recipe has keys that the model leaves to its defaults
+}
+"""What makes networks small where it is not what does so without a recipe."""
 
 
 @functools.cache
@@ -38,6 +53,10 @@ def composed(name: str) -> tuple[DictConfig, dict[str, str]]:
         config = compose("train", overrides, return_hydra_config=True)
     chosen = dict(config.hydra.runtime.choices)
     return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), chosen
+
+
+def narrowed(model: str) -> list[str]:
+    return SMALL.get(model) or narrow(model)
 
 
 def page(name: str) -> str:
@@ -53,18 +72,18 @@ def table(name: str) -> dict[str, object]:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_it_passes_the_check(name: str) -> None:
     config, chosen = composed(name)
-    found = {"data": {"root": "pictures"}} if chosen["data"] == "folder" else {}
-    check(OmegaConf.merge(config, found))
+    found = {"data": {"root": "images"}} if chosen["data"] == "folder" else {}
+    read(OmegaConf.merge(config, found))
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_it_takes_two_steps(gan_train: Command, name: str) -> None:
     _, chosen = composed(name)
     if chosen["data"] == "folder":
-        Path("pictures").mkdir()
+        Path("images").mkdir()
         for number in range(4):
-            Image.new("RGB", (70, 80), (60 * number, 0, 0)).save(f"pictures/{number}.png")
-    small = [*STAND_INS[chosen["data"]], *narrow(chosen["model"]), "data.batch_size=4"]
+            Image.new("RGB", (70, 80), (60 * number, 0, 0)).save(f"images/{number}.png")
+    small = [*STAND_INS[chosen["data"]], *narrowed(chosen["model"]), "data.batch_size=4"]
     result = gan_train(f"experiment={name}", *small, "trainer.steps=2")
     assert result.code == 0, result.err
 
@@ -74,6 +93,42 @@ def test_it_takes_two_steps(gan_train: Command, name: str) -> None:
     for key, value in table(name).items():
         if key not in GROUPS | changed:
             assert OmegaConf.select(trained, key) == value, key
+
+
+def unpinned(name: str, config: DictConfig) -> set[str]:
+    """Keys that decide the result and are not said by the recipe, nor follow from what it says."""
+    said = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    raw = OmegaConf.to_container(config, resolve=False)
+    return (
+        {
+            key
+            for key, value in leaves({section: raw[section] for section in DECISIVE})
+            if not key.endswith("_target_") and not (isinstance(value, str) and "${" in value)
+        }
+        - {key for key, _ in leaves(said)}
+        - LEFT_TO_DATA
+    )
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_it_is_pinned_whole(name: str) -> None:
+    """Another default in conf/model, conf/optimizer, ... changes no recipe."""
+    config, chosen = composed(name)
+    assert not unpinned(name, config)
+    said = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))["defaults"]
+    groups = {key.removeprefix("override /") for default in said for key in default}
+    assert groups >= GROUPS
+    for group in GROUPS:  # what a model brings along, the recipe names as well
+        assert {f"override /{group}": chosen[group]} in said
+
+
+def test_what_is_not_pinned_is_found() -> None:
+    """A default that a later version might give a model."""
+    config = OmegaConf.merge(
+        composed("wgan_gp_cifar10")[0],
+        {"model": {"generator": {"depth": 3}}, "tricks": {"r1": {"weight": 0.1}}},
+    )
+    assert unpinned("wgan_gp_cifar10", config) == {"model.generator.depth", "tricks.r1.weight"}
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -112,10 +167,15 @@ def test_every_page_is_of_an_experiment_and_in_the_overview() -> None:
 @pytest.mark.parametrize(
     ("name", "tricks"),
     [
-        ("dcgan_cifar10", {"ema"}),
-        ("wgan_gp_cifar10", {"ema", "gradient_penalty"}),
-        ("unrolled_ring", {"ema", "unrolled"}),
+        ("dcgan_cifar10", set()),
+        ("wgan_gp_cifar10", {"gradient_penalty"}),
+        ("unrolled_ring", set()),
+        ("cyclegan_digits", {"image_pool"}),
     ],
 )
 def test_tricks_are_those_of_its_model_and_its_own(name: str, tricks: set[str]) -> None:
     assert composed(name)[0].tricks.keys() == tricks
+
+
+def test_an_unrolled_recipe_plays_that_game() -> None:
+    assert composed("unrolled_ring")[0].model._target_ == "gan_cli.games.unrolled.Unrolled"

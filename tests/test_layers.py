@@ -14,7 +14,7 @@ TOWER = [
     *("cli", "runs", "evaluation", "inference", "assembly", "config", "engine", "sinks"),
     *("health", "games", "tricks", "networks", "data", "comparison", "metrics", "viz"),
 ]
-GROUND = ["errors", "ranges", "randomness", "paths", "spelling"]
+GROUND = ["errors", "files", "ranges", "randomness", "paths", "spelling"]
 FLOOR = {room: number for number, room in enumerate(TOWER)}
 FLOOR |= dict.fromkeys(GROUND, len(TOWER))  # may use each other
 HYDRA = {"cli"}
@@ -41,7 +41,7 @@ def imported(path: Path) -> list[str]:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_imports_point_downwards(path: Path) -> None:
     room = room_of(path)
-    if room == "__init__":
+    if room in ("__init__", "__main__"):
         return
     assert room in FLOOR, f"{room} has no floor yet"
     for name in imported(path):
@@ -59,3 +59,33 @@ def test_imports_point_downwards(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 250
+
+
+@pytest.mark.parametrize("room", ["cli", "engine", "sinks"])
+def test_a_new_game_changes_nothing_here(room: str) -> None:
+    """These rooms know what a game is, and none in particular."""
+    known = {"gan_cli.games.base", "gan_cli.games.requests"}
+    for path in (PACKAGE / room).rglob("*.py"):
+        games = {n.rpartition(".")[0] for n in imported(path) if n.startswith("gan_cli.games.")}
+        assert games <= known, path
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_function_has_its_modules_name(path: Path) -> None:
+    defined = {
+        node.name
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+    assert path.stem not in defined
+
+
+def test_no_two_classes_share_a_name() -> None:
+    """But for a family's networks: each file has its Generator and Discriminator."""
+    found: dict[str, list[Path]] = {}
+    for path in FILES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name, []).append(path)
+    twice = {name for name, paths in found.items() if len(paths) > 1}
+    assert twice <= {"Generator", "Discriminator"}, twice

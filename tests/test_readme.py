@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from gan_cli.metrics import classifier
-from tests.conftest import DATASETS, NARROW, REPOSITORY, TINY, Command, options
+from tests.conftest import DATASETS, NARROW, REPOSITORY, TINY, Command, data_of, narrow, options
+from tests.data.image_files import write_image
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BLOCKS = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
@@ -39,7 +40,7 @@ def small(arguments: list[str]) -> list[str]:
 def test_gan_train(
     gan_train: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
-    if "--help" in arguments or "resume=outputs/runs/RUN" in arguments:
+    if "--help" in arguments or any(a.startswith("resume=") for a in arguments):
         pytest.skip("run in its own test")
     if "data=mnist" in arguments and not (DATASETS / "mnist").is_dir():
         pytest.skip("needs MNIST")
@@ -59,14 +60,30 @@ def test_gan_train(
 
 
 def test_resuming_and_sampling(gan_train: Command, gan_sample: Command) -> None:
-    run = "outputs/runs/RUN"
-    first = gan_train(*TINY, "model=cgan", "model.generator.hidden=[8]", f"hydra.run.dir={run}")
-    assert first.code == 0, first.err
-    for arguments in commands("gan-train"):
-        if f"resume={run}" in arguments:
-            assert gan_train(*arguments, "trainer.steps=5").code == 0
+    for name, model in (("RUN", "cgan"), ("CYCLEGAN", "cyclegan"), ("INFOGAN", "infogan")):
+        tiny = [f"model={model}", *narrow(model), *data_of(model), *TINY, "data.batch_size=4"]
+        first = gan_train(*tiny, f"hydra.run.dir=outputs/runs/{name}")
+        assert first.code == 0, first.err
+    write_image(Path("pictures/one.png"))
     for arguments in commands("gan-sample"):
-        assert gan_sample(*arguments).code == 0, arguments
+        result = gan_sample(*arguments)
+        assert result.code == 0, (arguments, result.err)
+        (out,) = [a.partition("=")[2] for a in arguments if a.startswith("out=")] or ["samples.png"]
+        assert Path(out).exists(), arguments
+    resumed = [a for a in commands("gan-train") if any(word.startswith("resume=") for word in a)]
+    assert len(resumed) == 3
+    for arguments in resumed:
+        small = [] if "resume=outputs/runs/RUN" in arguments else [*TINY, *NARROW]
+        for _ in range(2 if "resume=auto" in arguments else 1):  # starts, and goes on
+            result = gan_train(*arguments, *small, "trainer.steps=5")
+            assert result.code == 0, (arguments, result.err)
+
+
+def test_the_mistake_it_shows(gan_train: Command) -> None:
+    (block,) = re.findall(r"```\n\$ gan-train (.*)\n(.*)\n```", README)
+    result = gan_train(*shlex.split(block[0]))
+    assert result.code == 2
+    assert result.problems == [block[1]]
 
 
 def test_evaluating(gan_train: Command, gan_evaluate: Command) -> None:
@@ -98,10 +115,19 @@ def test_make_has_the_two_commands() -> None:
     assert all(f"\n{target}: $(READY)" in makefile for target in wanted)
 
 
-@pytest.mark.parametrize("group", ["model", "data", "optimizer", "optimizer/schedule", "tricks"])
-def test_every_option_is_in_a_table(group: str) -> None:
-    for name in options(group):
-        assert f"`{name}`" in README, f"{group}={name}"
+GROUPS = ["model", "data", "loss", "optimizer", "optimizer/schedule", "tricks"]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_tables_name_every_option_and_no_other(group: str) -> None:
+    head = "tricks=\\[...\\]" if group == "tricks" else f"{group}="
+    (table,) = re.findall(rf"^\| `{head}`.*\n(?:\|.*\n)*", README, re.MULTILINE)
+    if group.startswith("optimizer"):  # a line each
+        cells = [line for line in table.splitlines() if line.startswith(f"| `{group}=`")]
+        listed = re.findall(r"`(\w+)`", cells[0])
+    else:
+        listed = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)))
+    assert sorted(listed) == options(group)
 
 
 @pytest.mark.parametrize(

@@ -1,224 +1,133 @@
-"""Checked config values to objects, and the objects to a trainer."""
+"""Checked settings to objects, and the objects to a trainer."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from gan_cli import randomness
-from gan_cli.assembly.compatibility import conflicts
-from gan_cli.config import signatures as check
-from gan_cli.data.batches import MemoryBatches, StreamBatches, open_batches
+from gan_cli.assembly.game import assemble_game, step_hooks
+from gan_cli.assembly.memory import refuse_too_large
+from gan_cli.config.components import Component
+from gan_cli.config.schema import Settings, TrainerSettings
+from gan_cli.data.batches import Batches, open_batches
 from gan_cli.data.dataset import Dataset
-from gan_cli.engine.ema import EMA
+from gan_cli.data.fields import Fields
+from gan_cli.engine.duration import Duration
 from gan_cli.engine.player import Player
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError
-from gan_cli.games.adversary import Adversary
-from gan_cli.games.losses import Loss
-from gan_cli.games.two_player import Game
-from gan_cli.games.unrolled import Unrolled
-from gan_cli.networks.roles import Discriminator, Generator
-from gan_cli.tricks.base import STAGES, LabelTrick, Layer, Pool, Side, StepHook, Term, View
-
-Config = Mapping[str, Any]
-SIDES: tuple[Side, Side] = ("discriminator", "generator")
+from gan_cli.games.base import Game
 
 
-class Parts(NamedTuple):
-    """Everything that can be built before data is read."""
-
-    dataset: Dataset
-    generator: Generator
-    discriminator: Discriminator
-    loss: Loss
-    tricks: dict[str, nn.Module]
-
-    @property
-    def networks(self) -> dict[Side, Discriminator | Generator]:
-        """Each side's."""
-        return {"discriminator": self.discriminator, "generator": self.generator}
-
-    def having(self, place: type) -> list[Any]:
-        """The tricks that stand in a place, in the config's order."""
-        return [trick for trick in self.tricks.values() if isinstance(trick, place)]
-
-
-def open_device(name: str, key: str = "trainer.device") -> torch.device:
-    """The device that `key` names; `auto` takes an accelerator where there is one.
-
-    Raises:
-        UserError: it is not a device of this machine.
-    """
-    torch.backends.cudnn.deterministic = True  # or a resumed run would drift from an unbroken one
-    if name == "auto":
-        return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device).tolist()  # fails on devices that hold no numbers
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{key}={name}: not available here ({reason}); take cpu or auto") from error
-    return device
-
-
-def build_generator(config: Config, trusted: Sequence[str] | None = None) -> Generator:
-    """The generator alone, freshly initialised."""
-    builder = _Builder(config, trusted)
-    generator = builder.one("model.generator")
-    check.raise_if_any(builder.problems)
-    return generator
-
-
-def build_dataset(config: Config, trusted: Sequence[str] | None = None) -> Dataset:
-    """The dataset alone, not read yet."""
-    builder = _Builder(config, trusted)
-    dataset = builder.one("data")
-    check.raise_if_any(builder.problems)
-    return dataset
-
-
-def build_parts(
-    config: Config, trusted: Sequence[str] | None = None, dataset: Dataset | None = None
-) -> Parts:
-    """All components, initialised as the seed says.
+def build_game(settings: Settings, fields: Fields, held: int | None = None) -> Game:
+    """The game, on the CPU, known to fit into memory.
 
     Args:
-        config: checked.
-        trusted: see `check.locate`.
-        dataset: where it has been built already.
+        settings: a run's.
+        fields: its data's.
+        held: bytes of the weights in the checkpoint that its config comes from.
 
     Raises:
-        UserError: what constructors refuse and what cannot go together.
+        UserError: it does not fit, constructors refuse, or parts cannot go together.
     """
-    builder = _Builder(config, trusted)
-    randomness.reseed(config["seed"], "networks")
-    generator, discriminator = builder.one("model.generator"), builder.one("model.discriminator")
-    loss, dataset = builder.one("model.loss"), dataset or builder.one("data")
-    tricks = {name: builder.one(f"tricks.{name}") for name in config["tricks"]}
-    check.raise_if_any(builder.problems)
-    check.raise_if_any(
-        {
-            key: f"{key}: {reason}"
-            for key, reason in conflicts(
-                generator,
-                discriminator,
-                loss,
-                tricks,
-                conditional=config["model"]["conditional"],
-                n_classes=dataset.n_classes,
-                image_size=dataset.image_size,
-                batch_size=config["data"]["batch_size"],
-            )
-        }
-    )
-    return Parts(dataset, generator, discriminator, loss, tricks)
+    refuse_too_large(settings, fields, held)
+    return assemble_game(settings, fields)
 
 
-class _Builder:
-    """Builds nodes by their key and collects what constructors refuse."""
+def build_players(settings: Settings, game: Game) -> list[Player]:
+    """A player each, with its optimizer, in the order they play.
 
-    def __init__(self, config: Config, trusted: Sequence[str] | None) -> None:
-        self.config, self.trusted = config, trusted
-        self.problems: dict[str, str] = {}
+    Raises:
+        UserError: an optimizer refuses its arguments.
+    """
+    hooks = step_hooks(game, settings)
+    players = []
+    for name in game.players_in_order:
+        spec = game.players[name]
+        trained = spec.trained
+        optimizer = settings.optimizer.of(name).build(params=trained)
+        _try_step(settings.optimizer.of(name), trained)
+        schedule = settings.optimizer.schedule.build()
+        players.append(Player(name, trained, optimizer, schedule, spec.times, hooks[name]))
+    game.set_optimizers({player.name: player.optimizer for player in players})
+    return players
 
-    def one(self, key: str) -> Any:
-        """The object of the node at `key`."""
-        node: Any = self.config
-        for name in key.split("."):
-            node = node[name]
-        try:
-            return check.build(node, self.trusted)
-        except ValueError as error:
-            self.problems.setdefault(str(error), f"{key}: {error}")  # said once for both networks
-            return None
-        except UserError as error:
-            self.problems[key] = str(error)
-            return None
+
+def _try_step(optimizer: Component, trained: Sequence[nn.Parameter]) -> None:
+    """Step such an optimizer on a few numbers of each dimension.
+
+    Raises:
+        UserError: it cannot be stepped on dense gradients alone.
+    """
+    probes = {p.dim(): nn.Parameter(p.new_zeros([min(n, 2) for n in p.shape])) for p in trained}
+    for probe in probes.values():
+        probe.grad = torch.ones_like(probe)
+    try:
+        optimizer.build(params=list(probes.values())).step()
+    except UserError:
+        raise
+    except Exception as error:  # LBFGS wants a closure, SparseAdam sparse gradients
+        name = optimizer.cls.__name__
+        reason = str(error).partition("\n")[0]
+        raise UserError(
+            f"{optimizer.key}: {name} cannot train these networks ({reason}); take another"
+        ) from error
 
 
 def build_batches(
-    config: Config, dataset: Dataset, device: torch.device
-) -> MemoryBatches | StreamBatches:
-    """The endless stream of a prepared dataset's pictures."""
-    data = config["data"]
+    settings: Settings,
+    dataset: Dataset,
+    device: torch.device,
+    load: Callable[[], Mapping[str, Tensor]] | None = None,
+) -> Batches:
+    """The endless stream of a prepared dataset's samples; `load` is that of `open_batches`."""
+    data = settings.data
     return open_batches(
         dataset,
-        batch_size=data["batch_size"],
+        batch_size=data.batch_size,
         device=device,
-        seed=config["seed"],
-        memory_limit=data["memory_limit"],
-        workers=data["workers"],
-        flip=data["flip"],
+        seed=settings.seed,
+        memory_limit=data.memory_limit,
+        workers=data.workers,
+        flip=data.flip,
+        load=load,
     )
 
 
 def build_trainer(
-    config: Config,
-    parts: Parts,
-    batches: MemoryBatches | StreamBatches,
-    device: torch.device,
+    settings: Settings, game: Game, players: list[Player], batches: Batches, device: torch.device
 ) -> Trainer:
-    """Put every component in its place."""
-    settings, model = config["trainer"], config["model"]
-    randomness.reseed(config["seed"], "tricks")
-    for layer in sorted(parts.having(Layer), key=lambda layer: STAGES.index(layer.stage)):
-        layer.apply_to(parts.discriminator)
-    networks = parts.networks
-    for pool in parts.having(Pool):
-        pool.attach((parts.dataset.channels, parts.dataset.image_size, parts.dataset.image_size))
-    terms: dict[Side, dict[str, Term]] = {side: {} for side in SIDES}
-    for name, trick in parts.tricks.items():
-        if isinstance(trick, Term):
-            for side in trick.sides:
-                terms[side][name] = trick.on(side, networks[side])
-    adversary = Adversary(
-        parts.discriminator,
-        parts.loss,
-        labels=parts.having(LabelTrick),
-        views=parts.having(View),
-        pool=next(iter(parts.having(Pool)), None),
-    )
-    unrolled = next(iter(parts.having(Unrolled)), None)
-    game = Game(parts.generator, adversary, terms, unrolled).to(device)
-    game.to(memory_format=torch.channels_last)  # saves 7 to 13 % of a step on a CPU
-    average = next(iter(parts.having(EMA)), None)
+    """Everything together, with the mean of weights beginning at the present ones."""
+    average = settings.ema.build() if settings.ema else None
     if average is not None:
-        average.attach(parts.generator)
-    times: dict[Side, int] = {"discriminator": model["n_critic"], "generator": 1}
-    players = [
-        Player(
-            side,
-            networks[side],
-            check.build(config["optimizer"][side], params=networks[side].parameters()),
-            check.build(config["optimizer"]["schedule"]),
-            times[side],
-            [hook for hook in parts.having(StepHook) if side in hook.sides],
-        )
-        for side in SIDES
-    ]
-    if unrolled is not None:
-        unrolled.attach(players[0].optimizer)
-    steps = settings["steps"]
-    if settings["epochs"] is not None:
-        per_step = config["data"]["batch_size"] * max(times.values())
-        steps = math.ceil(settings["epochs"] * batches.size / per_step)
+        average.attach(game.averaged)
+    trainer = settings.trainer
+    per_step = settings.data.batch_size * max(player.times for player in players)
     return Trainer(
         game,
         players,
         batches,
-        steps=steps,
-        seed=config["seed"],
+        duration=duration_of(trainer, batches.size / per_step),
+        seed=settings.seed,
         device=device,
-        log_every=settings["log_every"],
+        log_every=trainer.log_every,
         average=average,
-        precision=settings["precision"],
-        on_nan=settings["on_nan"],
+        precision=trainer.precision,
+        on_nan=trainer.on_nan,
     )
 
 
-def count_parameters(network: nn.Module) -> int:
-    """How many numbers a network learns."""
-    return sum(p.numel() for p in network.parameters())
+def duration_of(trainer: TrainerSettings, steps_per_epoch: float) -> Duration:
+    """How long a run takes: minutes rule over epochs, and epochs over steps."""
+    if trainer.minutes is not None:
+        return Duration(minutes=trainer.minutes)
+    if trainer.epochs is not None:
+        return Duration(steps=math.ceil(trainer.epochs * steps_per_epoch))
+    return Duration(steps=trainer.steps)
+
+
+def place(game: Game, device: torch.device) -> Game:
+    """The game on its device, with weights laid out as convolutions like them."""
+    game.to(device)
+    return game.to(memory_format=torch.channels_last)  # saves 7 to 13 % of a step on a CPU

@@ -1,120 +1,166 @@
 """What cannot go together, found before the first step and said with the reason."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from gan_cli.engine.ema import EMA
-from gan_cli.games.losses import Loss
-from gan_cli.games.unrolled import Unrolled
-from gan_cli.networks.roles import Discriminator, Generator
-from gan_cli.tricks.base import LabelTrick, Layer, Pool, Term, Trick, View
+from gan_cli.config.schema import Settings
+from gan_cli.data.fields import Fields
+from gan_cli.errors import UserError
+from gan_cli.games.base import Game
+from gan_cli.spelling import nearest
+from gan_cli.tricks.base import Layer, Pool, TargetTrick, Term, Trick, View
 from gan_cli.tricks.layers import MinibatchStddev
 from gan_cli.tricks.terms import AuxiliaryClassifier
 
+Conflicts = Iterator[tuple[str, str]]
+"""Key and reason of each combination that would fail or mean nothing."""
 
-def conflicts(
-    generator: Generator,
-    discriminator: Discriminator,
-    loss: Loss,
-    tricks: Mapping[str, nn.Module],
-    *,
-    conditional: bool,
-    n_classes: int,
-    image_size: int,
-    batch_size: int,
-) -> Iterator[tuple[str, str]]:
-    """Key and reason of each combination that would fail or mean nothing."""
-    if conditional and not n_classes:
+
+class Placed(NamedTuple):
+    """A trick and where it stands."""
+
+    name: str
+    trick: Trick
+    places: Sequence[str]
+    """Adversaries or players, by name."""
+
+
+def refuse_unfit_data(game: type[Game], fields: Fields) -> None:
+    """Compare what a game needs with what the data has; nothing is read yet.
+
+    Raises:
+        UserError: a field is missing or of another kind; names both.
+    """
+    for name, kinds in game.needs.items():
+        wanted = f"{game.__name__} needs a field `{name}` ({' or '.join(kinds)})"
+        if name not in fields:
+            has = ", ".join(f"`{n}` ({field})" for n, field in fields.items())
+            raise UserError(
+                f"data: {wanted}, and this data has {has}; take other data or a model "
+                "that fits (see the README's tables)"
+            )
+        if fields[name].kind not in kinds:
+            raise UserError(f"data: {wanted}, and that of this data is a {fields[name]}")
+
+
+def fitting(game: Game, trick: Trick, on: Sequence[str] | None, name: str) -> list[str]:
+    """The adversaries or players that a trick is for: those named, or every one it fits.
+
+    Raises:
+        UserError: a name that the game does not have.
+    """
+    there = list(game.players if trick.place == "player" else game.adversaries)
+    for wanted in on or ():
+        if wanted not in there:
+            raise UserError(f"tricks.{name}.on: no {trick.place} {wanted}{nearest(wanted, there)}")
+    if on is not None:
+        return list(on)
+    if isinstance(trick, TargetTrick):
+        return [place for place in there if game.adversary(place).loss.takes_targets] or there
+    return there
+
+
+def conflicts(settings: Settings, game: Game, placed: Sequence[Placed]) -> Conflicts:
+    """Everything that would fail or mean nothing, for a game before its tricks are applied."""
+    yield from _label_conflicts(settings, game)
+    for entry in placed:
+        for place in entry.places:
+            yield from _single_conflicts(settings, game, entry, place)
+    for place in game.adversaries:
+        here = [entry for entry in placed if place in entry.places]
+        yield from _gradient_conflicts(game.adversary(place).network, here)
+    yield from _pair_conflicts(game, placed)
+
+
+def _label_conflicts(settings: Settings, game: Game) -> Conflicts:
+    n_classes = settings.data.n_classes or 0
+    told = [key for key, source in settings.links.items() if source == "data.n_classes"]
+    if not n_classes and any(key.startswith("model.") for key in told):
         yield (
-            "model.conditional",
-            "this model learns classes and the data has no labels; take an unconditional model "
-            "(vanilla, dcgan) or pictures sorted into a folder per class",
+            "model",
+            "it learns classes and the data has no labels; take an unconditional model (vanilla, "
+            "dcgan) or images sorted into a folder per class",
         )
-    for side, network in (("generator", generator), ("discriminator", discriminator)):
-        if network.n_classes not in (0, n_classes):
+    for key, value in settings.model.arguments.items():
+        network = getattr(value, "arguments", {})
+        if network.get("n_classes", 0) not in (0, n_classes):
             yield (
-                f"model.{side}.n_classes",
-                f"{network.n_classes} classes, but data.n_classes={n_classes}",
+                f"model.{key}.n_classes",
+                f"{network['n_classes']} classes, but data.n_classes={n_classes}",
             )
-        if batch_size == 1 and _has_batch_norm(network):
-            yield (
-                "data.batch_size",
-                f"1 picture has no batch statistics and model.{side} uses BatchNorm; take 2 or "
-                f"more, or model.{side}.normalization=layer or none",
-            )
-    for name, trick in tricks.items():
-        key = f"tricks.{name}"
-        if not isinstance(trick, Trick | EMA):
-            yield key, f"{type(trick).__name__} is not a trick"
-        elif isinstance(trick, LabelTrick) and not loss.takes_targets:
-            yield (
-                key,
-                f"{type(loss).__name__} has no targets to change; take NonSaturating, Minimax or "
-                "LeastSquares as model.loss, or drop this trick",
-            )
-        elif isinstance(trick, View) and trick.needs_pixels and image_size == 1:
+    networks = {m for spec in game.players.values() for m in spec.modules}
+    if settings.data.batch_size == 1 and any(map(_has_batch_norm, networks)):
+        yield (
+            "data.batch_size",
+            "1 image has no batch statistics and a network here uses BatchNorm; take 2 or more, "
+            "or normalization=layer, instance or none in that network",
+        )
+
+
+def _single_conflicts(settings: Settings, game: Game, entry: Placed, place: str) -> Conflicts:
+    trick, key = entry.trick, f"tricks.{entry.name}"
+    batch_size = settings.data.batch_size
+    loss = game.adversary(place).loss if trick.place == "adversary" else None
+    if isinstance(trick, TargetTrick) and loss and not loss.takes_targets:
+        yield (
+            key,
+            f"{type(loss).__name__} has no targets to change; take loss=non_saturating, minimax or "
+            "least_squares, or drop this trick",
+        )
+    elif isinstance(trick, View) and trick.needs_pixels:
+        if any(field.kind == "point" for field in game.fields.values()):
             yield key, "it moves and hides pixels, and a 2-D point has but one; drop it"
-        elif isinstance(trick, AuxiliaryClassifier) and not generator.n_classes:
-            yield key, "G is told no class; take a model that is (cgan, cgan_dcgan)"
-        elif isinstance(trick, MinibatchStddev) and batch_size % trick.group_size:
-            yield (
-                key,
-                f"group_size={trick.group_size} does not divide data.batch_size={batch_size}; "
-                "choose one that does",
-            )
-    yield from _slope_conflicts(discriminator, tricks)
-    yield from _pair_conflicts(tricks)
+    elif isinstance(trick, AuxiliaryClassifier) and not game.n_classes:
+        yield key, "G is told no class; take a model that is (cgan, cgan_dcgan)"
+    elif isinstance(trick, MinibatchStddev) and batch_size % trick.group_size:
+        yield (
+            key,
+            f"group_size={trick.group_size} does not divide data.batch_size={batch_size}; "
+            "choose one that does",
+        )
 
 
-def _slope_conflicts(
-    discriminator: Discriminator, tricks: Mapping[str, nn.Module]
-) -> Iterator[tuple[str, str]]:
-    """What looks at the slope of each picture's own score, in a D where pictures are mixed."""
+def _gradient_conflicts(network: nn.Module, here: Sequence[Placed]) -> Conflicts:
+    """What takes the gradient at each image's own logits, in a D where images are mixed."""
     mixers = {
-        f"tricks.{name}": f"drop it or tricks.{name}"
-        for name, trick in tricks.items()
-        if isinstance(trick, Layer) and trick.mixes_samples
+        f"tricks.{entry.name}": f"drop it or tricks.{entry.name}"
+        for entry in here
+        if isinstance(entry.trick, Layer) and entry.trick.mixes_samples
     }
-    if _has_batch_norm(discriminator):
+    if _has_batch_norm(network):
         mixers["BatchNorm"] = "set model.discriminator.normalization=layer, instance or none"
-    for name, trick in tricks.items():
-        if isinstance(trick, Term) and trick.double_backward and mixers:
+    for entry in here:
+        if isinstance(entry.trick, Term) and entry.trick.double_backward and mixers:
             yield (
-                f"tricks.{name}",
-                f"it looks at the slope of each picture's own score, and {' and '.join(mixers)} "
-                f"in D mixes pictures; {'; '.join(mixers.values())}",
+                f"tricks.{entry.name}",
+                f"it takes the gradient at each image's own logits, and {' and '.join(mixers)} in "
+                f"D mixes images; {'; '.join(mixers.values())}",
             )
 
 
-def _pair_conflicts(tricks: Mapping[str, nn.Module]) -> Iterator[tuple[str, str]]:
+def _pair_conflicts(game: Game, placed: Sequence[Placed]) -> Conflicts:
     """Two tricks that do the same, or of which one takes from the other what it needs."""
-    for (first, one), (second, other) in itertools.combinations(tricks.items(), 2):
-        apart = isinstance(one, Term) and set(one.sides).isdisjoint(getattr(other, "sides", ()))
-        if type(one) is type(other) and not apart:
-            yield f"tricks.{second}", f"tricks.{first} does the same already; drop one of them"
-        elif isinstance(one, Pool) and isinstance(other, Pool):
-            yield (
-                f"tricks.{second}",
-                f"D's fakes can come from one pool only; drop it or tricks.{first}",
-            )
-    for name, trick in tricks.items():
-        if not any(isinstance(other, Unrolled) for other in tricks.values()):
+    for one, other in itertools.combinations(placed, 2):
+        if set(one.places).isdisjoint(other.places):
             continue
-        if isinstance(trick, Pool):
+        if type(one.trick) is type(other.trick):
             yield (
-                f"tricks.{name}",
-                "an unrolled G foresees a D that learns from present fakes, and this shows D past "
-                "ones; drop it or the unrolling",
+                f"tricks.{other.name}",
+                f"tricks.{one.name} does the same already; drop one of them",
             )
-        elif isinstance(trick, Term) and trick.reads_weights and "discriminator" in trick.sides:
+        elif isinstance(one.trick, Pool) and isinstance(other.trick, Pool):
             yield (
-                f"tricks.{name}",
-                "it reads D's weights as they are, and an unrolled G meets D with weights still "
-                "to come; drop it or the unrolling",
+                f"tricks.{other.name}",
+                f"D's fakes can come from one pool only; drop it or tricks.{one.name}",
             )
+    for entry in placed:
+        for kind, why in game.refuses.items():
+            if isinstance(entry.trick, kind):
+                yield f"tricks.{entry.name}", why
 
 
 def _has_batch_norm(network: nn.Module) -> bool:

@@ -18,13 +18,14 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from gan_cli.cli.diagnosis import diagnose
+from gan_cli.cli.diagnosis import diagnose, unknown_in_hydra
+from gan_cli.cli.process import BAD_INPUT, FAILED, Stopped, notes
+from gan_cli.cli.start import new_start
 from gan_cli.errors import RunFailed, UserError
 from gan_cli.paths import conf_folder
 
 log = logging.getLogger(__name__)
 
-FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 PATH_KEYS = (
     "resume",
     "checkpoint",
@@ -44,14 +45,6 @@ SWITCHES = (
 """Hydra's options that take no value."""
 
 
-class Stopped(BaseException):
-    """A signal ended the job; no further job of a sweep is begun."""
-
-    def __init__(self, signal_name: str) -> None:
-        super().__init__(signal_name)
-        self.code = TERMINATED if signal_name == "SIGTERM" else INTERRUPTED
-
-
 def launch(
     command: str,
     job: Callable[[DictConfig], Any],
@@ -63,10 +56,13 @@ def launch(
 
     Args:
         command: the name to put before errors.
-        job: one job; raises UserError, RunFailed or Stopped.
+        job: one job; raises UserError, RunFailed or Stopped; notes added to them come last.
         config_name: the primary config.
         arguments: as typed after the command.
         config_folder: where the primary config is, if not among the tool's own.
+
+    Raises:
+        Stopped, KeyboardInterrupt: by a signal, after all else was said.
     """
     failures: list[tuple[str, BaseException]] = []
 
@@ -84,35 +80,52 @@ def launch(
     folder = config_folder or conf_folder()
     sweeps = bool({"-m", "--multirun"} & set(arguments))
     options, overrides = split([quote_path(argument, sweeps) for argument in arguments])
+    sweeps = sweeps or any(o.startswith("hydra.mode=") for o in overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises, and we say it in one line
     sys.argv = [command, *options, *overrides]
-    own = None
+    own = stopped = None
+    start = new_start()
     try:
-        own = _own_folder(options)
+        own = own_folder(options)
+        if unknown_in_hydra(overrides):
+            raise HydraException("a key that Hydra would take and never read")
         hydra.main(version_base="1.3", config_path=str(folder), config_name=config_name)(guarded)()
-    except Stopped as stopped:
-        return stopped.code
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except (Stopped, KeyboardInterrupt) as error:
+        stopped = error
     except UserError as error:
         failures.append(("", error))
     except (HydraException, OmegaConfBaseException, ValueError) as error:
-        problems = diagnose(error, config_name, [folder, *([own] if own else [])], overrides)
+        problems = diagnose(
+            error, config_name, [folder, *([own] if own else [])], overrides, sweeps
+        )
         failures.append(("", UserError(*problems)))
     except yaml.MarkedYAMLError as error:
         failures.append(("", UserError(_yaml_problem(error))))
-    except BrokenPipeError:  # `gan-train --help | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except OSError as error:
         failures.append(("", UserError(str(error))))
+    finally:
+        start.end()
     for label, failure in failures:
-        said = failure.problems if isinstance(failure, UserError) else (str(failure),)
-        for problem in said:
-            print(f"{command}: {label}{problem}", file=sys.stderr)
+        complain(command, failure, label)
+    for _, failure in failures:
+        print("".join(f"{note}\n" for note in notes(failure)), end="", file=sys.stderr)
+    if stopped is not None:
+        raise stopped
     if not failures:
         return 0
     return BAD_INPUT if all(isinstance(e, UserError) for _, e in failures) else FAILED
+
+
+def complain(command: str, error: BaseException, label: str = "") -> None:
+    """Say what was wrong, a line per problem.
+
+    Args:
+        command: the name to put first.
+        error: what was raised.
+        label: which job of a sweep it was.
+    """
+    for problem in error.problems if isinstance(error, UserError) else (str(error),):
+        print(f"{command}: {label}{problem}", file=sys.stderr)
 
 
 def _job_label() -> str:
@@ -120,7 +133,7 @@ def _job_label() -> str:
     config = HydraConfig.get()
     if config.mode != hydra.types.RunMode.MULTIRUN:
         return ""
-    return f"job {config.job.num} ({config.job.override_dirname}): "
+    return f"job {config.job.num} ({config.job.override_dirname.replace('++', '')}): "
 
 
 def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -133,7 +146,7 @@ def split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return options, overrides
 
 
-def _own_folder(options: Sequence[str]) -> Path | None:
+def own_folder(options: Sequence[str]) -> Path | None:
     """The folder of one's own YAML that `--config-dir` names.
 
     Raises:
@@ -173,4 +186,4 @@ def quote_path(argument: str, sweeps: bool = False) -> str:
 def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark
     where = f"{mark.name}:{mark.line + 1}" if mark else "YAML"
-    return f"{where}: {error.problem}; mend this line"
+    return f"{where}: {error.problem}; fix this line"

@@ -4,17 +4,16 @@ Nothing here imports torch or Hydra: the table is there at once.
 """
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from gan_cli.cli.process import BAD_INPUT, FAILED, Stream, attend
 from gan_cli.errors import UserError
 
 COMMAND = "gan-compare"
-BAD_INPUT, INTERRUPTED = 2, 130
 USUAL_TERMINAL = (100, 24)
 
 ABOUT = "Compare runs: what differs in their configs, how good, how fast, how they ended."
@@ -37,25 +36,27 @@ class Parser(argparse.ArgumentParser):
         raise UserError(f"{message}; see {COMMAND} --help")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and leave with its exit code."""
+    attend(COMMAND, run, arguments)
+
+
+def run(arguments: list[str]) -> int:
+    """Take the arguments and return the exit code."""
     try:
-        try:
-            compare(list(sys.argv[1:] if arguments is None else arguments))
-        finally:
-            sys.stdout.flush()  # here, where a closed pipe can still be caught
+        write_comparison(arguments)
     except UserError as error:
         for problem in error.problems:
             print(f"{COMMAND}: {problem}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
-    except BrokenPipeError:  # `gan-compare RUN | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    sys.exit(0)
+        return BAD_INPUT
+    finally:
+        sys.stdout.flush()
+    # here the table is all there is to be had; `gan-compare RUN | head` has seen what it wanted
+    lost = sys.stdout.lost if isinstance(sys.stdout, Stream) else None
+    return 0 if lost is None or isinstance(lost, BrokenPipeError) else FAILED
 
 
-def compare(arguments: Sequence[str]) -> None:
+def write_comparison(arguments: Sequence[str]) -> None:
     """Read the runs, write what is asked for and print the table.
 
     Raises:

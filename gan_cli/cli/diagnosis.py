@@ -1,24 +1,36 @@
 """Why a config did not compose: all mistakes at once, each with its nearest right spelling."""
 
-from collections.abc import Iterator
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from hydra import compose
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
+from hydra.conf import HydraConf
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from gan_cli.paths import conf_folder
+from gan_cli.cli.overrides import as_typed
 from gan_cli.spelling import nearest
+
+MANY = 20
+"""Choices beyond this are not listed beside the nearest one."""
+TOGETHER = ("tricks",)
+"""Groups of which several are chosen together."""
 
 
 def diagnose(
-    error: Exception, config_name: str, folders: list[Path], overrides: list[str]
+    error: Exception,
+    config_name: str,
+    folders: list[Path],
+    overrides: list[str],
+    sweeps: bool = False,
 ) -> list[str]:
     """One line per mistake in the overrides; failing that, what Hydra said, shortened.
 
@@ -27,6 +39,7 @@ def diagnose(
         config_name: the primary config.
         folders: that of the primary config, then others with YAML.
         overrides: as typed.
+        sweeps: whether a key may have several values.
     """
     search_path = create_config_search_path(str(folders[0]))
     for number, folder in enumerate(folders[1:]):
@@ -35,8 +48,7 @@ def diagnose(
     instance.clear()
     Hydra.create_main_hydra2("diagnosis", search_path)
     try:
-        problems = [] if folders[0] == conf_folder() else list(_regrouped(overrides))
-        problems = problems or list(_problems(config_name, overrides))
+        problems = list(_problems(config_name, overrides, sweeps))
     except (HydraException, ValueError):
         problems = []
     finally:
@@ -44,15 +56,24 @@ def diagnose(
     return problems or [_shortened(error)]
 
 
-def _regrouped(overrides: list[str]) -> Iterator[str]:
-    """Groups that are chosen anew for a resumed run."""
+def unknown_in_hydra(overrides: Sequence[str]) -> list[str]:
+    """A line for each key under `hydra.` that Hydra never reads, though it takes `+hydra.foo=1`."""
+    found = []
     for override in overrides:
-        name = override.partition("=")[0].lstrip("+~")
-        if (conf_folder() / name).is_dir():
-            yield f"{name}: a resumed run keeps its {name}; only single keys can be overridden"
+        key = override.partition("=")[0].lstrip("+~")
+        section, *names = key.split(".")
+        here: Any = HydraConf if section == "hydra" else None
+        for name in names:
+            if not dataclasses.is_dataclass(here):
+                break  # what is below is a plugin's, or anything
+            known = get_type_hints(here)
+            if name not in known:
+                found.append(f"{key}: no such key{nearest(name, known)}")
+            here = known.get(name)
+    return found
 
 
-def _problems(config_name: str, arguments: list[str]) -> Iterator[str]:
+def _problems(config_name: str, arguments: list[str], sweeps: bool) -> Iterator[str]:
     parser = OverridesParser.create()
     parsed: list[Override] = []
     for argument in arguments:
@@ -62,7 +83,9 @@ def _problems(config_name: str, arguments: list[str]) -> Iterator[str]:
                 raise HydraException(argument)
             parsed.append(override)
         except HydraException:
-            yield f"{argument}: not understood; write key=value and quote what has special signs"
+            typed = as_typed(argument)
+            yield f"{typed}: not understood; write key=value and quote what has special signs"
+    yield from unknown_in_hydra(arguments)
     loader = GlobalHydra.instance().config_loader()
     good_groups = []
     keys = []
@@ -74,17 +97,41 @@ def _problems(config_name: str, arguments: list[str]) -> Iterator[str]:
             continue
         wrong = [choice for choice in _choices(override) if choice not in options]
         for choice in wrong:
-            yield f"{name}={choice}: no such {name}{nearest(choice, options)}"
-        if not wrong and not override.is_sweep_override():
+            yield f"{name}={choice}: no such {name}{_nearest(choice, options)}"
+        if wrong:
+            continue
+        if not override.is_sweep_override():
             good_groups.append(override.input_line)
+        elif not sweeps:
+            yield _several(override, together=name in TOGETHER)
     config = compose(config_name, overrides=[line for line in good_groups if line])
     for override in keys:
         name = override.key_or_group
-        if name.startswith("hydra") or override.is_add():
+        if name.startswith("hydra"):
             continue
-        missing, known = _missing(config, name)
-        if missing:
-            yield f"{name}: no such key{nearest(missing, known)}"
+        if override.is_sweep_override() and not sweeps:
+            yield _several(override, together=OmegaConf.is_list(OmegaConf.select(config, name)))
+        elif not override.is_add() and not override.is_force_add():
+            missing, known = _missing(config, name)
+            if linked := _linked(config, name):
+                yield f"{name}: stands elsewhere; set {linked}"
+            elif missing:
+                yield f"{name}: no such key{nearest(missing, known)}"
+
+
+def _nearest(choice: str, options: list[str]) -> str:
+    """The nearest choice, and all there are where that is not too long to read."""
+    hint = nearest(choice, options)
+    listed = f"there is {', '.join(sorted(options))}"
+    return hint if listed in hint or len(options) > MANY else f"{hint} {listed}"
+
+
+def _several(override: Override, together: bool) -> str:
+    """What to do about `key=a,b` where no sweep was asked for."""
+    line = as_typed(str(override.input_line))
+    key, _, values = line.partition("=")
+    as_list = f"write '{key}=[{values}]' to have them together, or " if together else ""
+    return f"{line}: several values; {as_list}add -m to try each"
 
 
 def _choices(override: Override) -> list[str]:
@@ -104,6 +151,17 @@ def _missing(config: DictConfig, key: str) -> tuple[str, list[str]]:
             return name, known
         here = here[name]
     return "", []
+
+
+def _linked(config: DictConfig, key: str) -> str:
+    """What `key` is called where it stands, if a `${reference}` is on the way to it."""
+    names = key.split(".")
+    plain = OmegaConf.to_container(config, resolve=False)
+    for depth in range(1, len(names)):
+        plain = plain.get(names[depth - 1]) if isinstance(plain, dict) else None
+        if isinstance(plain, str) and (reference := re.fullmatch(r"\$\{([\w.]+)\}", plain)):
+            return ".".join([reference[1], *names[depth:]])
+    return ""
 
 
 def _shortened(error: Exception) -> str:

@@ -1,21 +1,30 @@
 """gan-evaluate: measure how good a checkpoint's samples are."""
 
-import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
 
-from omegaconf import DictConfig
+from gan_cli.cli.process import attend
 
-from gan_cli.cli.app import launch
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+COMMAND = "gan-evaluate"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and leave with its exit code."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(launch("gan-evaluate", evaluate, "evaluate", arguments))
+    attend(COMMAND, run, arguments)
 
 
-def evaluate(config: DictConfig) -> None:
+def run(arguments: list[str]) -> int:
+    """Take the arguments and return the exit code."""
+    from gan_cli.cli.app import launch
+
+    return launch(COMMAND, run_job, "evaluate", arguments)
+
+
+def run_job(config: "DictConfig") -> None:
     """One evaluation."""
-    from gan_cli.evaluation import evaluate as evaluation  # torch is imported late
+    from gan_cli.evaluation.evaluate import evaluate_checkpoint  # torch is imported late
 
-    evaluation.evaluate(config)
+    evaluate_checkpoint(config)

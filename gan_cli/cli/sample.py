@@ -1,23 +1,30 @@
-"""gan-sample: draw pictures from a checkpoint."""
+"""gan-sample: draw samples from a checkpoint."""
 
-import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
 
-from omegaconf import DictConfig
+from gan_cli.cli.process import attend
 
-from gan_cli.cli.app import launch
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+COMMAND = "gan-sample"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and leave with its exit code."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(launch("gan-sample", sample, "sample", arguments))
+    attend(COMMAND, run, arguments)
 
 
-def sample(config: DictConfig) -> None:
+def run(arguments: list[str]) -> int:
+    """Take the arguments and return the exit code."""
+    from gan_cli.cli.app import launch
+
+    return launch(COMMAND, run_job, "sample", arguments)
+
+
+def run_job(config: "DictConfig") -> None:
     """One drawing."""
-    from gan_cli.inference import (
-        sample as drawing,  # torch is imported only once the config has composed
-    )
+    from gan_cli.inference.sample import write_samples  # torch is imported late
 
-    drawing.draw(config)
+    write_samples(config)

@@ -6,7 +6,7 @@ from typing import Any
 from gan_cli.comparison.differences import Setting, find_differences, show
 from gan_cli.comparison.records import METRIC, Record
 from gan_cli.comparison.table import Cell, Column, Kind, Table
-from gan_cli.metrics.figures import BETTER, CLASSIFIER, better
+from gan_cli.metrics.values import better
 
 GIGABYTE = 1e9
 
@@ -103,34 +103,36 @@ def _losses(records: Sequence[Record]) -> list[Column]:
 
 def _quality(records: Sequence[Record]) -> list[Column]:
     """What gan-evaluate found; failing that, what was last measured in training."""
-    figures = [_figures(record) for record in records]
-    names = [name for found in figures for name in found]
+    evaluated = [_evaluated(record) for record in records]
+    names = [name for found in evaluated for name in found]
     names += _names(records, lambda r: (m.removeprefix(METRIC) for m in r.metrics))
     columns: list[Column] = []
     further: list[Column] = []
     for name in dict.fromkeys(names):
         cells = [
-            _figure_cell(record, found[name]) if name in found else _metric_cell(record, name)
-            for record, found in zip(records, figures, strict=True)
+            _evaluated_cell(record, found[name]) if name in found else _metric_cell(record, name)
+            for record, found in zip(records, evaluated, strict=True)
         ]
         columns.append(Column(name, Kind.QUALITY, tuple(cells)))
-        for part in ("held_out", "fakes"):
-            parts = tuple(_cell(found.get(name, {}).get(part)) for found in figures)
+        for part in ("held_out", "n"):
+            parts = tuple(_cell(found.get(name, {}).get(part)) for found in evaluated)
             further.append(Column(f"{name}.{part}", Kind.FURTHER, parts))
     return columns + further
 
 
-def _figures(record: Record) -> dict[str, Mapping[str, Any]]:
-    return {figure["name"]: figure for figure in record.evaluation.get("figures", [])}
+def _evaluated(record: Record) -> dict[str, Mapping[str, Any]]:
+    return {value["name"]: value for value in record.evaluation.get("metrics", [])}
 
 
-def _figure_cell(record: Record, figure: Mapping[str, Any]) -> Cell:
-    """A figure of gan-evaluate."""
-    rest = {"of": "fakes", **record.evaluation, **figure}
-    del rest["figures"]
-    about = "; ".join(f"{key}: {show(value)}" for key, value in rest.items() if value != "")
-    source = _source(record, figure.get("fakes"), record.evaluation.get("step"))
-    return Cell(show(figure.get("value")), source, about)
+def _evaluated_cell(record: Record, value: Mapping[str, Any]) -> Cell:
+    """A metric by gan-evaluate."""
+    rest = {"of": "fakes", **record.evaluation, **value}
+    del rest["metrics"]
+    about = "; ".join(
+        f"{key}: {show(what)}" for key, what in rest.items() if what not in ("", None)
+    )
+    source = _source(record, value.get("n"), record.evaluation.get("step"))
+    return Cell(show(value.get("value")), source, about)
 
 
 def _metric_cell(record: Record, name: str) -> Cell:
@@ -157,10 +159,12 @@ def _best(records: Sequence[Record]) -> list[Column]:
     columns = []
     for metric in _names(records, lambda record: record.metrics):
         name = metric.removeprefix(METRIC)
-        if name.removesuffix(CLASSIFIER) in BETTER:
+        try:
             sign = 1 if better(name) == "lower" else -1
-            cells = [_best_cell(record.metrics.get(metric, []), sign) for record in records]
-            columns.append(Column(f"{metric}.best", Kind.FURTHER, tuple(cells)))
+        except KeyError:
+            continue
+        cells = [_best_cell(record.metrics.get(metric, []), sign) for record in records]
+        columns.append(Column(f"{metric}.best", Kind.FURTHER, tuple(cells)))
     return columns
 
 

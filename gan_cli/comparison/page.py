@@ -14,7 +14,7 @@ from gan_cli.errors import UserError
 
 SECTIONS = {"samples": "Samples", "curves.png": "Curves", "training.gif": "Training"}
 SMALL = 256
-"""Pictures narrower than this are shown twice as large, pixel by pixel."""
+"""Images narrower than this are shown twice as large, pixel by pixel."""
 MEASURED = (Kind.QUALITY, Kind.LOSS, Kind.SPEED)
 LONG = 20
 """Texts of more characters than this may be broken into lines."""
@@ -54,10 +54,10 @@ figcaption span { display: block; }
 
 
 def to_page(table: Table, records: Sequence[Record]) -> str:
-    """The page: tables first, then the runs' pictures side by side, in the table's order.
+    """The page: tables first, then the runs' images side by side, in the table's order.
 
     Raises:
-        UserError: a picture cannot be read.
+        UserError: an image cannot be read.
     """
     by_name = {record.name: record for record in records}
     names = table.columns[0].cells
@@ -158,7 +158,7 @@ def _image(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); mend or delete it") from error
+        raise UserError(f"{path}: cannot be read ({error.strerror}); fix or delete it") from error
     kind = "gif" if path.suffix == ".gif" else "png"
     width = _width(content)
     size = f' class="small" width="{2 * width}"' if 0 < width < SMALL else ""

@@ -13,7 +13,7 @@ from gan_cli.errors import UserError
 
 UNFINISHED = "running or killed"
 METRIC = "metric/"
-MEND = "mend it or leave out its run"
+FIX = "fix it or leave out its run"
 PICTURES = ("curves.png", "training.gif")
 
 
@@ -82,17 +82,17 @@ def read_record(folder: Path, name: str) -> Record:
     if _number(report.get("step")) > _number(summary.get("step")):
         summary = {}  # of an earlier part: the run was resumed and goes on, or was killed
     evaluation = _read_json(folder / "evaluation.json")
-    figures = evaluation.get("figures", [])
-    if not isinstance(figures, list) or not all(
-        isinstance(figure, dict) and isinstance(figure.get("name"), str) for figure in figures
+    values = evaluation.get("metrics", [])
+    if not isinstance(values, list) or not all(
+        isinstance(value, dict) and isinstance(value.get("name"), str) for value in values
     ):
         raise UserError(
-            f"{folder / 'evaluation.json'}: its figures should be a list of names and values; "
+            f"{folder / 'evaluation.json'}: its metrics should be a list of names and values; "
             "run gan-evaluate again"
         )
     config = _read_yaml(folder / CONFIG)
     if not isinstance(config, dict):
-        raise UserError(f"{folder / CONFIG}: holds no keys and values; {MEND}")
+        raise UserError(f"{folder / CONFIG}: holds no keys and values; {FIX}")
     return Record(name, folder, config, _chosen(folder), summary, report, metrics, evaluation)
 
 
@@ -107,9 +107,9 @@ def _read_text(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); {MEND}") from error
+        raise UserError(f"{path}: cannot be read ({error.strerror}); {FIX}") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not text; {MEND}") from error
+        raise UserError(f"{path}: is not text; {FIX}") from error
 
 
 def _read_yaml(path: Path) -> Any:
@@ -119,7 +119,7 @@ def _read_yaml(path: Path) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         problem = getattr(error, "problem", None) or "strange characters"
-        raise UserError(f"{where}: not YAML ({problem}); {MEND}") from error
+        raise UserError(f"{where}: not YAML ({problem}); {FIX}") from error
 
 
 def _chosen(folder: Path) -> frozenset[str]:
@@ -137,9 +137,9 @@ def _read_json(path: Path) -> dict[str, Any]:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
-        raise UserError(f"{path}:{line}: not JSON; mend or delete this file") from error
+        raise UserError(f"{path}:{line}: not JSON; fix or delete this file") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path}: holds no keys and values; mend or delete this file")
+        raise UserError(f"{path}: holds no keys and values; fix or delete this file")
     return content
 
 

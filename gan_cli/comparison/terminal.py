@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from gan_cli.comparison.table import RESULTS, SETTINGS, Cell, Column, Kind, Table
-from gan_cli.metrics.figures import HEADLINES
+from gan_cli.metrics.values import headline
 
 LONGEST = 30
 """Characters of a value; CSV and page have it whole."""
@@ -14,7 +14,7 @@ NARROWEST = 8
 """Headings are broken into lines where they are longer than this and than their column's values."""
 GAP = 2
 WEIGHT = {
-    Kind.RUN: 0,  # 1: what kind of model, and the one figure to judge it by
+    Kind.RUN: 0,  # 1: what kind of model, and the one metric to judge it by
     Kind.ENDING: 2,
     Kind.CHOICE: 3,
     Kind.LOSS: 4,
@@ -92,8 +92,8 @@ def _turn(columns: Sequence[Column]) -> list[Lines]:
 
 def _fit(columns: Sequence[Column], drawn: Sequence[Lines], width: int) -> list[Column]:
     """The columns that fit, the weightiest first."""
-    figures = [column.name for column in columns if column.kind == Kind.QUALITY]
-    judge = next((name for name in (*HEADLINES, *figures) if name in figures), None)
+    metrics = [column.name for column in columns if column.kind == Kind.QUALITY]
+    judge = headline(metrics) or next(iter(metrics), None)
 
     def rank(column: Column) -> tuple[int, bool, bool]:
         weight = 1 if column.name in ("name", judge) else WEIGHT[column.kind]

@@ -1,73 +1,135 @@
-"""What a whole config is made of, and how one travels with a checkpoint.
-
-Plain values stop here and in `build.py`; no component sees a config.
-"""
+"""What a whole config is made of, typed and frozen."""
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+import pydantic
 import torch
 from annotated_types import Ge
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 from torch import nn
 
-from gan_cli.config.signatures import TRUSTED, Checker, raise_if_any
+from gan_cli.config.components import TARGET, Component, parameters
+from gan_cli.config.signatures import Checker
 from gan_cli.data.dataset import Dataset
+from gan_cli.engine.ema import EMA
 from gan_cli.engine.schedules import Schedule
-from gan_cli.errors import UserError
+from gan_cli.games.base import Game
 from gan_cli.games.losses import Loss
-from gan_cli.networks.roles import Discriminator, Generator
-from gan_cli.paths import conf_folder
 from gan_cli.ranges import Count, Natural, Positive
-
-LATER = ("trainer", "evaluation")
-"""Sections that decide what is written and how long: no checkpoint needs to say all of it."""
-REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
+from gan_cli.spelling import nearest
+from gan_cli.tricks.base import Trick
 
 
-@dataclasses.dataclass
-class Model:
-    """`model:` both networks and their loss."""
-
-    latent_dim: Count
-    n_critic: Count
-    conditional: bool
-    generator: Generator
-    discriminator: Discriminator
-    loss: Loss
+def _a_name(text: str) -> str:
+    if not re.fullmatch(r"[^\s./\\][^/\\]{0,127}", text) or not text.isprintable():
+        raise ValueError(
+            "1 to 128 characters without / and \\, not beginning with a dot or a space"
+        )
+    return text
 
 
-@dataclasses.dataclass
-class Data:
+def _a_trick_s_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]\w{0,63}", text, re.ASCII) or text in TAKEN:
+        raise ValueError("letters, digits and _, and not what every model has, such as adversarial")
+    return text
+
+
+Name = Annotated[str, pydantic.AfterValidator(_a_name)]
+"""A name, not a path: it becomes part of a folder's."""
+TAKEN = {"adversarial", "l1", "code", "information", *dir(nn.ModuleDict())}
+"""What the terms of games are called, and what modules cannot be."""
+TrickName = Annotated[str, pydantic.AfterValidator(_a_trick_s_name)]
+"""A key under `tricks:`: it becomes part of the names of scalars and of weights."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataSettings:
     """`data:` a dataset and how batches are drawn from it."""
 
-    component: ClassVar[type] = Dataset
+    dataset: Component
     n_classes: Natural | None
     batch_size: Count
     memory_limit: Positive
     workers: Natural
     flip: bool
 
-
-@dataclasses.dataclass
-class Optimizer:
-    """`optimizer:` one per side, and the schedule both follow."""
-
-    lr: Positive
-    generator: torch.optim.Optimizer
-    discriminator: torch.optim.Optimizer
-    schedule: Schedule
+    @classmethod
+    def from_config(cls, checker: Checker, value: Any, key: str) -> "DataSettings | None":
+        """A section whose keys are partly the dataset's."""
+        found = _with_component(checker, value, key, cls, "dataset", Dataset)
+        return cls(**found) if found else None
 
 
-@dataclasses.dataclass
-class Trainer:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OptimizerSettings:
+    """`optimizer:` of all players, or of single ones, and the schedule they follow."""
+
+    default: Component
+    schedule: Component
+    players: Mapping[str, Component]
+
+    @classmethod
+    def from_config(cls, checker: Checker, value: Any, key: str) -> "OptimizerSettings | None":
+        """`optimizer.<player>.<key>` rules over `optimizer.<key>` for that player."""
+        if not isinstance(value, Mapping) or TARGET not in value:
+            checker.problems[key] = f"{key}={value!r}: should name an optimizer in {key}.{TARGET}"
+            return None
+        own = {
+            k: v
+            for k, v in value.items()
+            if isinstance(v, Mapping) and k not in ("schedule", TARGET)
+        }
+        common = {k: v for k, v in value.items() if k not in own and k != "schedule"}
+        default = checker.component(common, [torch.optim.Optimizer], key)
+        schedule = checker.value(value.get("schedule"), Schedule, f"{key}.schedule")
+        players = {}
+        for name, node in own.items():
+            other = TARGET in node and node[TARGET] != common[TARGET]
+            inherited = {"lr": common["lr"]} if other and "lr" in common else common
+            merged = {**({} if other else common), **inherited, **node}
+            inner = Checker(checker.variables, checker.trusted, checker.unused)
+            players[name] = inner.component(merged, [torch.optim.Optimizer], f"{key}.{name}")
+            # what is wrong with a value that all players share is said once, of the common key
+            shared = {f"{key}.{name}.{k}" for k in inherited if k not in node}
+            checker.problems |= {k: v for k, v in inner.problems.items() if k not in shared}
+        if default is None or schedule is None or None in players.values():
+            return None
+        return cls(default=default, schedule=schedule, players=players)  # type: ignore[arg-type]
+
+    def of(self, player: str) -> Component:
+        """The optimizer of one player, still without its parameters."""
+        return self.players.get(player, self.default)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrickSettings:
+    """An entry of `tricks:`, and the adversaries or players it is for; None for all it fits."""
+
+    trick: Component
+    on: list[str] | None = None
+
+    @classmethod
+    def from_config(cls, checker: Checker, value: Any, key: str) -> "TrickSettings | None":
+        """A trick's own keys beside `on`."""
+        if isinstance(value, Mapping) and TARGET not in value:
+            name = key.rpartition(".")[2]
+            checker.problems[key] = f"{key}: this trick is not chosen; add 'tricks=[{name}]'"
+            return None
+        found = _with_component(checker, value, key, cls, "trick", Trick)
+        if found and found.get("on") == []:
+            checker.problems[f"{key}.on"] = f"{key}.on=[]: name one at least, or drop the trick"
+        return cls(**found) if found else None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainerSettings:
     """`trainer:` how long, on what, and what is written when."""
 
     steps: Count
-    epochs: Positive | None
+    epochs: Positive | None = None
+    minutes: Positive | None = None
     device: str
     precision: Literal["fp32", "bf16"]
     log_every: Count
@@ -77,11 +139,11 @@ class Trainer:
     evaluate_every: Natural
     health: bool
     on_nan: Literal["stop", "skip", "rollback"]
-    returns: str
+    returns: str | None
 
 
-@dataclasses.dataclass
-class Evaluation:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluationSettings:
     """`evaluation:` how samples are measured during training."""
 
     count: Annotated[int, Ge(10)]  # neighbourhoods take 5 others
@@ -89,106 +151,69 @@ class Evaluation:
     best: str
 
 
-@dataclasses.dataclass
-class Config:
-    """The whole."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The whole of a run's config.
 
-    name: str
+    Attributes:
+        plain: the resolved config as plain containers, as it is written down; not a key.
+        links: which keys were `${references}` to which others; not a key.
+    """
+
+    name: Name
     seed: Natural
     resume: str | None
     trust: list[str]
-    model: Model
-    data: Data
-    optimizer: Optimizer
-    tricks: dict[str, nn.Module]
-    trainer: Trainer
-    evaluation: Evaluation
+    loss: Annotated[Component, Loss] | None = None
+    model: Annotated[Component, Game]
+    data: DataSettings
+    optimizer: OptimizerSettings
+    tricks: dict[TrickName, TrickSettings]
+    ema: Annotated[Component, EMA] | None
+    trainer: TrainerSettings
+    evaluation: EvaluationSettings
+    plain: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    links: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    NOT_KEYS: ClassVar[tuple[str, ...]] = ("plain", "links")
+
+    @classmethod
+    def from_config(cls, checker: Checker, value: Any, key: str) -> "Settings | None":
+        """Everything; None where anything is wrong."""
+        arguments = checker.arguments(value, [cls], key, skip=cls.NOT_KEYS)
+        for name in (n for n in cls.NOT_KEYS if n in value):
+            checker.problems[name] = f"{name}: no such key"
+        if checker.problems:
+            return None
+        cls._check_players(checker, arguments)
+        return None if checker.problems else cls(**arguments)
+
+    @staticmethod
+    def _check_players(checker: Checker, arguments: Mapping[str, Any]) -> None:
+        players = arguments["model"].cls.players_in_order
+        for name in arguments["optimizer"].players.keys() - set(players):
+            key = f"optimizer.{name}"
+            checker.problems[key] = f"{key}: no such player{nearest(str(name), players)}"
 
 
-def check(
-    config: DictConfig, trusted: Sequence[str] | None = None, wanted: type = Config
-) -> dict[str, Any]:
-    """The config as checked plain values.
-
-    Args:
-        config: as Hydra composed it.
-        trusted: whose classes it may name; None: any.
-        wanted: the dataclass it should fit.
-
-    Raises:
-        UserError: all that is wrong with it, one line per key.
-    """
-    links = find_links(config)
-    try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
-    except OmegaConfBaseException as error:
-        raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
-    checker = Checker(variables=set(links.values()), trusted=trusted)
-    checked = checker.value(plain, wanted, "")
-    # a wrong value that several keys interpolate is reported once, where it was given
-    problems: dict[str, str] = {}
-    for key, said in checker.problems.items():
-        source = _source(key, links)
-        problems.setdefault(source, said.replace(key, source, 1))
-    raise_if_any(problems)
-    return checked
-
-
-def _source(key: str, links: Mapping[str, str]) -> str:
-    while key in links:
-        key = links[key]
-    return key
-
-
-def find_links(config: DictConfig) -> dict[str, str]:
-    """Which keys are `${references}` to which others: `{"model.generator.channels": ...}`."""
-    raw = OmegaConf.to_container(config, resolve=False)
-    found = {}
-    for key, value in leaves(raw):
-        match = REFERENCE.fullmatch(value) if isinstance(value, str) else None
-        if match:
-            found[key] = match[1]
-    return found
-
-
-def leaves(tree: Any, key: str = "") -> list[tuple[str, Any]]:
-    """Full key and value of everything that is not a mapping."""
-    if not isinstance(tree, Mapping):
-        return [(key, tree)]
-    return [
-        leaf for name, value in tree.items() for leaf in leaves(value, f"{key}.{name}".lstrip("."))
-    ]
-
-
-def relink(saved: Any, links: Any) -> DictConfig:
-    """The config of a checkpoint, linked again so that overrides reach all they used to reach.
-
-    Keys of `LATER` sections that came after it was made take their defaults.
-
-    Raises:
-        UserError: it holds keys that are not a run's, or `${...}`, which could read the
-            environment.
-    """
-    if not isinstance(saved, Mapping) or not isinstance(links, Mapping):
-        raise UserError("the checkpoint's config is not a mapping")
-    known = {field.name for field in dataclasses.fields(Config)}
-    for key in saved.keys() - known:  # `hydra:` and `defaults:` would be Hydra's to obey
-        raise UserError(f"the checkpoint's config is refused: {key} is no part of a run's config")
-    for key, value in leaves(saved):
-        if "${" in str(value) or "${" in key:
-            raise UserError(f"the checkpoint's config is refused: {key} holds an interpolation")
-    config = OmegaConf.create({**saved, "trust": []})  # trust is given on the command line alone
-    for section in LATER:
-        if isinstance(given := saved.get(section, {}), Mapping):
-            defaults = OmegaConf.load(conf_folder() / section / "default.yaml")
-            config[section] = OmegaConf.merge(defaults, given)
-    for key, source in links.items():
-        linked = REFERENCE.fullmatch(f"${{{source}}}") and OmegaConf.select(config, key)
-        if linked is not None and linked == OmegaConf.select(config, str(source)):
-            OmegaConf.update(config, key, f"${{{source}}}")
-    return config
-
-
-def trusted_in_checkpoint(named: Sequence[str]) -> tuple[str, ...]:
-    """Packages a checkpoint's config may name: ours, torch's optimizers, and what `trust=` adds."""
-    return (*TRUSTED, *named)
+def _with_component(
+    checker: Checker, value: Any, key: str, section: type, field: str, wanted: type
+) -> dict[str, Any] | None:
+    """The arguments of a section that holds, beside keys of its own, those of a component."""
+    if not isinstance(value, Mapping):
+        checker.problems[key] = f"{key}={value!r}: should be a group of keys"
+        return None
+    own = {f.name for f in dataclasses.fields(section)}
+    if passed_over := checker.is_passed_over(value, key):
+        value = {k: v for k, v in value.items() if k in own}
+    cls = wanted if passed_over else checker.named_class(value, [wanted], key)
+    if cls is None:
+        return None
+    before = len(checker.problems)
+    skip = (field,)
+    arguments = checker.arguments(value, [section, cls], key, skip)
+    if len(checker.problems) > before:
+        return None
+    theirs = {k: v for k, v in arguments.items() if k in parameters(cls)}
+    component = Component(cls, theirs, key)
+    return {k: v for k, v in arguments.items() if k in own} | {field: component}

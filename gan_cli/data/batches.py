@@ -1,179 +1,212 @@
-"""Endless batches of real pictures, as a function of the seed and a position alone."""
+"""Endless batches of real samples, as a function of the seed and a position alone."""
 
 import abc
-import hashlib
 import itertools
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as TorchDataset
 
-from gan_cli.data.dataset import Dataset, Pictures, StreamableDataset
+from gan_cli.data.dataset import Dataset, StreamableDataset
+from gan_cli.data.fields import Batch, Fields, fingerprint
+from gan_cli.data.memory import GIB, count_bytes, explain_excess
 from gan_cli.data.order import Draw, Order
-from gan_cli.errors import RunFailed, UserError
-
-GIB = 2**30
-
-
-class Batch(NamedTuple):
-    """Real pictures x, float32 [N, C, H, W] in [-1, 1], and labels y, int64 [N] or None."""
-
-    x: Tensor
-    y: Tensor | None
+from gan_cli.data.workers import DecodedBatches, Rows, decode_rows, require_sensible
+from gan_cli.errors import UserError
 
 
 class Batches(abc.ABC):
     """An endless stream of real batches on one device.
 
     Attributes:
-        size: pictures in the dataset.
-        labels: int64 [size] on the device, or None.
-        position: samples drawn so far, by all processes together.
+        fields: of every batch.
+        sizes: samples in each group of fields.
+        size: samples in the largest group, which an epoch is counted by.
+        labels: of the field `label`, int64 [N] on the device, or None.
+        position: samples drawn so far of each group.
         fingerprint: 16 hex digits that change when the data does.
 
     Raises:
-        UserError: a batch is larger than the dataset.
+        UserError: a batch is larger than a group.
     """
 
     fingerprint: str
 
-    def __init__(self, size: int, labels: Tensor | None, draw: Draw) -> None:
-        if draw.stride > size:
-            across = f" in each of {draw.ranks} processes" if draw.ranks > 1 else ""
-            raise UserError(
-                f"data.batch_size={draw.batch_size}{across}: more than the {size} pictures of the "
-                f"dataset; set data.batch_size={max(size // draw.ranks, 1)} or lower, or use more "
-                "pictures (data.limit)"
-            )
-        self.size, self.position = size, 0
-        self.labels = None if labels is None else labels.to(draw.device)
-        self._draw, self._order = draw, Order(size, draw.seed, draw.device)
+    def __init__(self, fields: Fields, sizes: Mapping[str, int], labels: Batch, draw: Draw) -> None:
+        for group, size in sizes.items():
+            if draw.batch_size > size:
+                where = f"side {group!r} of the dataset" if group else "the dataset"
+                raise UserError(
+                    f"data.batch_size={draw.batch_size}: more than the {size} samples of {where}; "
+                    f"set data.batch_size={size} or lower, or use more samples (data.limit)"
+                )
+        self.fields, self.sizes, self.size = fields, dict(sizes), max(sizes.values())
+        self.position = 0
+        self._labels = {name: values.to(draw.device) for name, values in labels.items()}
+        self.labels = self._labels.get("label")
+        self._draw = draw
+        self._orders = self._open_orders(draw.device)
 
     def next(self) -> Batch:
-        """The next batch; nothing in it waits for the device.
+        """The next batch, [batch_size, *shape] each; nothing in it waits for the device.
 
         Raises:
-            UserError: a picture cannot be decoded; names it.
-            RunFailed: a process that decodes was killed.
+            UserError: a file cannot be decoded; names it.
+            RunFailed: a process that decodes has died. The position is as it was.
         """
-        index = self._order.take(self._draw.start(self.position), self._draw.batch_size)
-        x = self._gather(index)
-        y = None if self.labels is None else self.labels.index_select(0, index)
-        self.position += self._draw.stride
-        if self._draw.flip:
-            mirrored = torch.rand(len(x), 1, 1, 1, device=x.device) < 0.5
-            x = torch.where(mirrored, x.flip(3), x)
-        return Batch(_scaled(x), y)
+        count, device = self._draw.batch_size, self._draw.device
+        index = {group: o.take(self.position, count) for group, o in self._orders.items()}
+        batch = self._gather(index) | {
+            name: values.index_select(0, index[self.fields[name].group])
+            for name, values in self._labels.items()
+        }
+        for group in self._orders if self._draw.flip else ():
+            mirrored = torch.rand(count, 1, 1, 1, device=device) < 0.5
+            for name, field in self.fields.items():
+                if field.group == group and field.kind == "image":
+                    batch[name] = torch.where(mirrored, batch[name].flip(3), batch[name])
+        self.position += count
+        return self._finished(batch)
 
     def seek(self, position: int) -> None:
         """Go to where `position` samples have been drawn, forward or back."""
         self.position = position
 
-    def look_up(self, index: Tensor) -> Batch:
-        """The pictures `index`, int64 [N], on the CPU and as they are, whatever is drawn next.
+    def look_up(self, index: Mapping[str, Tensor] | Tensor) -> Batch:
+        """Certain samples, on the CPU and as they are, whatever is drawn next.
+
+        Args:
+            index: int64 [N] by group, and only these groups' fields come; or the same for all.
 
         Raises:
-            UserError: a picture cannot be decoded; names it.
+            UserError: a file cannot be decoded; names it.
         """
-        y = None if self.labels is None else self.labels.cpu()[index]
-        return Batch(_scaled(self._read(index)), y)
+        index = dict.fromkeys(self.sizes, index) if isinstance(index, Tensor) else dict(index)
+        labels = {
+            name: values.cpu()[index[self.fields[name].group]]
+            for name, values in self._labels.items()
+            if self.fields[name].group in index
+        }
+        return self._finished(self._read(index) | labels)
 
     @abc.abstractmethod
-    def _read(self, index: Tensor) -> Tensor:
-        """The pictures `index`, unscaled, on the CPU."""
+    def close(self) -> None:
+        """End every process that was started, at once; the next batch would start them anew."""
 
     @abc.abstractmethod
-    def _gather(self, index: Tensor) -> Tensor:
-        """The pictures `index`, drawn at the present position: unscaled, on the device."""
+    def _read(self, index: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The fields of these groups but for labels, unscaled, on the CPU."""
+
+    @abc.abstractmethod
+    def _gather(self, index: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The same of what is drawn at the present position, on the device."""
+
+    def _open_orders(self, device: torch.device) -> dict[str, Order]:
+        seed = self._draw.seed
+        return {group: Order(size, seed, device, group) for group, size in self.sizes.items()}
+
+    def _finished(self, batch: Batch) -> Batch:
+        """In the order of the fields; 0..255 to [-1, 1], what is not 8-bit stays."""
+        return {
+            name: batch[name].float() / 127.5 - 1
+            if batch[name].dtype == torch.uint8
+            else batch[name]
+            for name in self.fields
+            if name in batch
+        }
 
 
 class MemoryBatches(Batches):
-    """All pictures lie on the device, 8 bits a value: a batch is one gather, with no workers.
+    """Everything lies on the device, images 8 bits a value: a batch is one gather a field.
+
+    Args:
+        fields: the dataset's.
+        data: what its `load` returned.
+        draw: how batches are drawn.
 
     Raises:
-        UserError: the device's memory does not hold them.
+        UserError: the device's memory does not hold it.
     """
 
-    def __init__(self, pictures: Pictures, draw: Draw) -> None:
-        images = pictures.images.contiguous()
-        super().__init__(len(images), pictures.labels, draw)
-        self.fingerprint = _fingerprint(
-            repr((images.shape, images.dtype)).encode(), _bytes(images), _bytes(pictures.labels)
-        )
+    def __init__(self, fields: Fields, data: Mapping[str, Tensor], draw: Draw) -> None:
+        sizes = {field.group: len(data[name]) for name, field in fields.items()}
+        labels = {name: data[name] for name, field in fields.items() if field.kind == "label"}
+        super().__init__(fields, sizes, labels, draw)
+        rest = {name: data[name].contiguous() for name in fields if name not in labels}
+        self.fingerprint = fingerprint({**rest, **labels})
         try:
-            self._images = images.to(draw.device)
+            self._data = {name: values.to(draw.device) for name, values in rest.items()}
         except torch.OutOfMemoryError as error:
+            needed = sum(values.nbytes for values in rest.values()) / GIB
             raise UserError(
-                f"data.memory_limit: the pictures take {images.nbytes / GIB:.1f} GiB, more than "
+                f"data.memory_limit: the images take {needed:.1f} GiB, more than "
                 f"{draw.device} has free; lower data.memory_limit, data.limit or data.image_size"
             ) from error
 
-    def _gather(self, index: Tensor) -> Tensor:
-        return self._images.index_select(0, index)
+    def close(self) -> None:
+        """There are no processes."""
 
-    def _read(self, index: Tensor) -> Tensor:
-        return self._images.index_select(0, index.to(self._images.device)).cpu()
+    def _gather(self, index: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {
+            name: values.index_select(0, index[group])
+            for name, values in self._data.items()
+            if (group := self.fields[name].group) in index
+        }
+
+    def _read(self, index: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        index = {group: rows.to(self._draw.device) for group, rows in index.items()}
+        return {name: values.cpu() for name, values in self._gather(index).items()}
 
 
 class StreamBatches(Batches):
-    """Pictures are decoded as they are drawn, ahead of time by `workers` processes (0: none)."""
+    """Samples are decoded as they are drawn, ahead of time by `workers` processes (0: none)."""
 
     def __init__(self, dataset: StreamableDataset, draw: Draw, workers: int) -> None:
-        super().__init__(len(dataset), dataset.labels, draw)
+        super().__init__(dataset.fields, dataset.sizes, dataset.labels, draw)
         self._dataset, self._workers = dataset, workers
-        self._stream: Iterator[Tensor | UserError] = iter(())
-        self._stream_position = -1  # where the next item of the stream belongs
-        self.fingerprint = _fingerprint(repr(dataset.listing()).encode(), _bytes(dataset.labels))
+        self._decoded: DecodedBatches | None = None
+        self._decoded_position = -1  # where the next item of the stream belongs
+        listings = {group: dataset.listing(group) for group in self.sizes}
+        self.fingerprint = fingerprint(dataset.labels, repr(listings))
+        self._rows = self._open_orders(torch.device("cpu"))
 
-    def _gather(self, index: Tensor) -> Tensor:
-        if self._stream_position != self.position:  # the first draw, or the first after a seek
-            self._stream, self._stream_position = self._open_stream(), self.position
-        try:
-            pictures = next(self._stream)
-        except RuntimeError as error:
-            if not str(error).startswith("DataLoader worker"):
-                raise
-            raise RunFailed(
-                f"a process that reads pictures was killed, mostly for want of memory; lower "
-                f"data.workers={self._workers} or data.batch_size ({str(error).splitlines()[0]})"
-            ) from error
-        self._stream_position += self._draw.stride
-        if isinstance(pictures, UserError):
-            raise UserError(*pictures.args)  # a new one: frames that hold what they raise leak
-        return pictures.to(self._draw.device, non_blocking=True)
+    def close(self) -> None:
+        """End the processes that decode."""
+        if self._decoded is not None:
+            self._decoded.close()
+        self._decoded, self._decoded_position = None, -1
 
-    def _read(self, index: Tensor) -> Tensor:
-        return torch.stack([self._dataset.open_picture(i) for i in index.tolist()])
+    def _gather(self, index: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if self._workers == 0:
+            batch = decode_rows(self._dataset, next(self._rows_from(self.position)))
+        else:
+            batch = self._next_decoded()
+        if self._draw.device.type == "cuda":
+            batch = {name: x.pin_memory() for name, x in batch.items()}  # or the copy would wait
+        return {name: x.to(self._draw.device, non_blocking=True) for name, x in batch.items()}
 
-    def _open_stream(self) -> Iterator[Tensor | UserError]:
-        order, count = Order(self.size, self._draw.seed, torch.device("cpu")), self._draw.batch_size
-        starts = itertools.count(self._draw.start(self.position), self._draw.stride)
-        return iter(
-            DataLoader(
-                _Decoder(self._dataset),
-                batch_size=None,  # what the sampler yields is a whole batch
-                sampler=(order.take(start, count).tolist() for start in starts),
-                num_workers=self._workers,
-                pin_memory=self._draw.device.type == "cuda",
-                generator=torch.Generator(),  # or it would draw from the global one
-            )
-        )
+    def _next_decoded(self) -> dict[str, Tensor]:
+        if self._decoded_position != self.position:  # the first draw, or the first after a seek
+            self.close()
+            rows = self._rows_from(self.position)
+            self._decoded = DecodedBatches(self._dataset, rows, self._workers)
+        assert self._decoded is not None
+        self._decoded_position = -1  # what follows may be cut short, and then the batch is lost
+        batch = next(self._decoded)
+        self._decoded_position = self.position + self._draw.batch_size
+        return batch
+
+    def _rows_from(self, position: int) -> Iterator[Rows]:
+        # no reference to self: whoever forgets the batches forgets the processes too
+        return _rows(self._rows, position, self._draw.batch_size)
+
+    def _read(self, index: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return decode_rows(self._dataset, {group: rows.tolist() for group, rows in index.items()})
 
 
-class _Decoder(TorchDataset[Tensor | UserError]):
-    """Runs in the workers. What they raise would come wrapped in a traceback: hand it back."""
-
-    def __init__(self, dataset: StreamableDataset) -> None:
-        self._dataset = dataset
-
-    def __getitem__(self, indices: list[int]) -> Tensor | UserError:
-        try:
-            return torch.stack([self._dataset.open_picture(i) for i in indices])
-        except UserError as error:
-            return error
+def _rows(orders: Mapping[str, Order], position: int, count: int) -> Iterator[Rows]:
+    for start in itertools.count(position, count):
+        yield {group: order.take(start, count).tolist() for group, order in orders.items()}
 
 
 def open_batches(
@@ -185,44 +218,26 @@ def open_batches(
     memory_limit: float,
     workers: int,
     flip: bool,
-    rank: int = 0,
-    ranks: int = 1,
+    load: Callable[[], Mapping[str, Tensor]] | None = None,
 ) -> MemoryBatches | StreamBatches:
-    """Batches of a prepared dataset: from memory where its pictures fit, else as a stream.
+    """Batches of a prepared dataset: from memory where its samples fit, else as a stream.
 
     Args:
-        memory_limit: GiB that decoded pictures may take, one byte a value.
+        memory_limit: GiB that decoded samples may take, images one byte a value.
         workers: processes that decode a stream; 0 decodes in this one. Unused from memory.
+        load: reads all of it, or knows it already; None: the dataset's own `load`.
 
     The other arguments are those of `Draw`.
 
     Raises:
-        UserError: a batch is larger than the dataset; or pictures do not fit and the dataset
-            cannot be streamed.
+        UserError: a batch is larger than the dataset; more workers than make sense; or samples do
+            not fit and the dataset cannot be streamed.
     """
-    draw = Draw(batch_size, device, seed, flip, rank, ranks)
-    needed = len(dataset) * dataset.channels * dataset.image_size**2 / GIB
-    if needed <= memory_limit:
-        return MemoryBatches(dataset.load(), draw)
+    require_sensible(workers)
+    draw = Draw(batch_size, device, seed, flip)
+    excess = explain_excess(count_bytes(dataset), memory_limit)
+    if excess is None:
+        return MemoryBatches(dataset.fields, (load or dataset.load)(), draw)
     if isinstance(dataset, StreamableDataset):
         return StreamBatches(dataset, draw, workers)
-    raise UserError(
-        f"data.memory_limit={memory_limit:g}: the dataset takes {needed:.2g} GiB and can only be "
-        "used from memory; raise data.memory_limit, or lower data.limit or data.image_size"
-    )
-
-
-def _scaled(x: Tensor) -> Tensor:
-    """0..255 to [-1, 1]; what is not 8-bit stays."""
-    return x.float() / 127.5 - 1 if x.dtype == torch.uint8 else x
-
-
-def _bytes(tensor: Tensor | None) -> memoryview:
-    return memoryview(b"" if tensor is None else tensor.numpy())  # type: ignore[arg-type]
-
-
-def _fingerprint(*parts: bytes | memoryview) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()[:16]
+    raise UserError(f"{excess} (it can only be used from memory)")

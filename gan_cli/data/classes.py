@@ -1,53 +1,72 @@
-"""Which class each picture file belongs to."""
+"""Which class each image file belongs to."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gan_cli.data.files import MAX_BYTES, Files
-from gan_cli.data.images import is_picture
+from gan_cli.data.images import is_image
 from gan_cli.errors import UserError
 
 LABEL_FILE = "dataset.json"
 
 
+@dataclass(frozen=True)
+class Classes:
+    """What image files were found to be.
+
+    Attributes:
+        labels: a class number for each file, or None where there are no classes.
+        count: number of classes.
+        names: one for each class; empty where they are not known.
+    """
+
+    labels: list[int] | None
+    count: int = 0
+    names: tuple[str, ...] = ()
+
+
 def find_base(names: Collection[str]) -> str:
     """The folder in which classes are told apart, as a prefix of names: `""` or `"a/b/"`.
 
-    That is the outermost with a `dataset.json`, with pictures, or with two or more folders of
-    pictures in it: a zip often holds one folder that holds everything.
+    That is the outermost with a `dataset.json`, with images, or with two or more folders of
+    images in it: a zip often holds one folder that holds everything.
     """
-    pictures, base = [name for name in names if is_picture(name)], ""
-    while pictures and base + LABEL_FILE not in names:
-        folder, slash, _ = pictures[0][len(base) :].partition("/")
-        if not slash or not all(name.startswith(f"{base}{folder}/") for name in pictures):
+    images, base = [name for name in names if is_image(name)], ""
+    while images and base + LABEL_FILE not in names:
+        folder, slash, _ = images[0][len(base) :].partition("/")
+        if not slash or not all(name.startswith(f"{base}{folder}/") for name in images):
             break
         base += f"{folder}/"
     return base
 
 
-def find_classes(files: Files, names: Sequence[str], base: str) -> tuple[list[int] | None, int]:
-    """A class number for each of the pictures `names` below `base`, or None; number of classes.
+def find_classes(files: Files, names: Sequence[str], base: str) -> Classes:
+    """The classes of the images `names` below `base`.
 
     Raises:
-        UserError: a label file that does not fit, or pictures both beside and inside classes.
+        UserError: a label file that does not fit, or images both beside and inside classes.
     """
     label_file = base + LABEL_FILE
     if label_file in files.sizes:
         where = files.locate(label_file)
         table = _read(files, label_file, where)
-        return (None, 0) if table["labels"] is None else _from_table(table, names, base, where)
+        if table["labels"] is None:
+            return Classes(None)
+        return _from_table(table, names, base, where)
     folders = [name[len(base) :].rpartition("/")[0].partition("/")[0] for name in names]
     if not any(folders):
-        return None, 0
+        return Classes(None)
     if not all(folders):
         loose = names[folders.index("")]
         raise UserError(
-            f"{files.locate(loose)}: lies beside folders of pictures; put every picture into a "
-            f"folder (one a class), or all of them into one, or add a {LABEL_FILE}"
+            f"{files.locate(loose)}: lies beside folders of images; set data.labels=false for no "
+            f"classes, or put every image into a folder (one a class), or add a {LABEL_FILE}"
         )
-    numbers = {folder: number for number, folder in enumerate(sorted(set(folders)))}
-    return [numbers[folder] for folder in folders], len(numbers)
+    classes = sorted(set(folders))
+    numbers = {folder: number for number, folder in enumerate(classes)}
+    return Classes([numbers[folder] for folder in folders], len(classes), tuple(classes))
 
 
 def _read(files: Files, name: str, where: str) -> Mapping[str, Any]:
@@ -57,13 +76,14 @@ def _read(files: Files, name: str, where: str) -> Mapping[str, Any]:
             raise ValueError(f"{files.sizes[name]} bytes, at most {MAX_BYTES} are read")
         table = json.loads(files.read(name))
     except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{where}: cannot be read ({error}); mend or remove it") from error
+        raise UserError(f"{where}: cannot be read ({error}); fix or remove it") from error
     entries = table.get("labels") if isinstance(table, dict) and "labels" in table else ...
-    if entries is None or (isinstance(entries, list) and all(map(_is_label, entries))):
+    fits = entries is None or (isinstance(entries, list) and all(map(_is_label, entries)))
+    if fits and _are_names(table.get("classes")):
         return table
     raise UserError(
-        f'{where}: must be {{"labels": [[name, class number], ...]}}, or {{"labels": null}}; '
-        "mend or remove it"
+        f'{where}: must be {{"labels": [[name, class number], ...], "classes": [name, ...]}}, or '
+        '{"labels": null}; fix or remove it'
     )
 
 
@@ -76,9 +96,12 @@ def _is_label(entry: object) -> bool:
     return False
 
 
-def _from_table(
-    table: Mapping[str, Any], names: Sequence[str], base: str, where: str
-) -> tuple[list[int], int]:
+def _are_names(classes: object) -> bool:
+    listed = isinstance(classes, list) and all(isinstance(name, str) for name in classes)
+    return classes is None or listed
+
+
+def _from_table(table: Mapping[str, Any], names: Sequence[str], base: str, where: str) -> Classes:
     numbers: dict[str, int] = dict(table["labels"])
     short = [name[len(base) :] for name in names]
     missing = [name for name in short if name not in numbers]
@@ -86,13 +109,13 @@ def _from_table(
         raise UserError(
             f"{where}: has no label for {missing[0]!r}"
             + (f" and {len(missing) - 1} more" if missing[1:] else "")
-            + "; label every picture or none"
+            + "; label every image or none"
         )
     labels = [numbers[name] for name in short]
-    n_classes = len(table["classes"]) if table.get("classes") else max(labels) + 1
-    if max(labels) >= n_classes:
+    classes = tuple(table.get("classes") or ())
+    if classes and max(labels) >= len(classes):
         raise UserError(
-            f"{where}: has the class number {max(labels)} but {n_classes} classes (from 0 on); "
+            f"{where}: has the class number {max(labels)} but {len(classes)} classes (from 0 on); "
             "add the missing names to its classes"
         )
-    return labels, n_classes
+    return Classes(labels, len(classes) or max(labels) + 1, classes)

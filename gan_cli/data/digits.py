@@ -1,15 +1,19 @@
 """The digits bundled with scikit-learn: nothing to download."""
 
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
+from torch import Tensor
 
-from gan_cli.data.dataset import Dataset, Pictures
+from gan_cli.data.dataset import Dataset, Split, other
 from gan_cli.data.images import require_channels, resize, set_channels
 from gan_cli.ranges import Count
 
-_TRAIN = 1497
-_TOTAL = 1797
+ROWS = {"train": range(1497), "test": range(1497, 1797)}
 
 
 class Digits(Dataset):
@@ -26,31 +30,54 @@ class Digits(Dataset):
         n_classes: ten, written down so that other parts of a config can refer to it.
     """
 
+    class_names = tuple("0123456789")
+
     def __init__(
         self,
         image_size: Count = 16,
         channels: Literal[1, 3] = 1,
-        split: Literal["train", "test"] = "train",
+        split: Split = "train",
         limit: Count | None = None,
         n_classes: Literal[10] = 10,
     ) -> None:
         require_channels(channels)
         self.image_size, self.channels, self.n_classes = image_size, channels, n_classes
-        rows = slice(_TRAIN) if split == "train" else slice(_TRAIN, _TOTAL)
-        self._rows = range(_TOTAL)[rows][:limit]
+        self.split, self.limit = split, limit
 
     def prepare(self) -> None:
         """Nothing to do."""
 
-    def __len__(self) -> int:
-        return len(self._rows)
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Number of digits."""
+        return {"": len(self._rows)}
 
-    def load(self) -> Pictures:
+    def load(self) -> dict[str, Tensor]:
         """uint8 [N, channels, image_size, image_size] and the digits' values."""
-        from sklearn.datasets import load_digits  # imports half of scipy: only when it is needed
-
-        pixels, values = load_digits(return_X_y=True)
         first, last = self._rows.start, self._rows.stop
-        images = torch.from_numpy(pixels[first:last]).float().view(-1, 1, 8, 8) * (255 / 16)
-        labels = torch.from_numpy(values[first:last]).long()
-        return Pictures(set_channels(resize(images, self.image_size), self.channels), labels)
+        table = torch.from_numpy(np.loadtxt(_file(), delimiter=",", max_rows=last)[first:])
+        images = table[:, :64].float().view(-1, 1, 8, 8) * (255 / 16)
+        labels = table[:, 64].long()
+        images = set_channels(resize(images, self.image_size), self.channels)
+        return {"image": images, "label": labels}
+
+    @property
+    def part(self) -> str:
+        """The split."""
+        return self.split
+
+    def held_out(self) -> "Digits":
+        """The other split."""
+        return self._changed(split=other(self.split), limit=None)
+
+    @property
+    def _rows(self) -> range:
+        return ROWS[self.split][: self.limit]
+
+
+def _file() -> Path:
+    """Where scikit-learn keeps them; importing it would import half of scipy, for one file."""
+    package = find_spec("sklearn")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"

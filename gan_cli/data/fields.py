@@ -1,5 +1,6 @@
 """What a sample is made of: named fields, declared by the dataset and asked for by the game."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from torch import Tensor
 Kind = Literal["image", "point", "wave", "label"]
 
 Batch = Mapping[str, Tensor]
-"""Samples by field, each [N, *shape]: `image` and `label`, or `source` and `target`, or `a` and `b`.
+"""Samples by field, [N, *shape] each: `image` and `label`, `source` and `target`, or `a` and `b`.
 
 Images and waves are float32 in [-1, 1], labels int64.
 """
@@ -40,3 +41,12 @@ class Field:
 
 
 Fields = Mapping[str, Field]
+
+
+def fingerprint(tensors: Mapping[str, Tensor], text: str = "") -> str:
+    """16 hex digits that change with any value, name, shape or type of data, or with a text."""
+    digest = hashlib.sha256(text.encode())
+    for name, values in tensors.items():
+        digest.update(repr((name, values.shape, values.dtype)).encode())
+        digest.update(memoryview(values.contiguous().numpy()))  # type: ignore[arg-type]
+    return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Where picture files lie: a directory tree, or a zip read in place. Neither is ever written to."""
+"""Where image files lie: a directory tree, or a zip read in place. Neither is ever written to."""
 
 import os
 import zipfile
@@ -9,7 +9,7 @@ from gan_cli.data.images import hidden
 from gan_cli.errors import UserError
 
 MAX_BYTES = 512 * 2**20
-"""A larger file is refused unread: no picture needs it, a zip of zeros would fill the memory."""
+"""A larger file is refused unread: no image needs it, a zip of zeros would fill the memory."""
 
 
 class Files(Protocol):
@@ -44,9 +44,9 @@ def open_files(root: str, key: str) -> Files:
     if not os.path.exists(path):
         raise UserError(
             f"{key}={root}: not there (looked for {os.path.abspath(path)}); "
-            "give a folder of pictures or a .zip"
+            "give a folder of images or a .zip"
         )
-    if not zipfile.is_zipfile(path):
+    if not os.path.isfile(path) or not zipfile.is_zipfile(path):  # to open a pipe would block
         raise UserError(
             f"{key}={root}: neither a folder nor a readable .zip; "
             "if it was copied or downloaded, it may be incomplete"
@@ -55,6 +55,23 @@ def open_files(root: str, key: str) -> Files:
         return Zip(path)
     except (zipfile.BadZipFile, OSError) as error:
         raise UserError(f"{key}={root}: the zip cannot be read ({error}); make it anew") from error
+
+
+class OneFile:
+    """A single file, as if it were all of its folder."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.sizes = {os.path.basename(path): os.path.getsize(path)}
+
+    def read(self, name: str) -> bytes:
+        """All bytes of the file."""
+        with open(self._path, "rb") as file:
+            return file.read()
+
+    def locate(self, name: str) -> str:
+        """The file's path."""
+        return self._path
 
 
 class Directory:

@@ -2,13 +2,15 @@
 
 import itertools
 import math
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from gan_cli import randomness
-from gan_cli.data.dataset import Dataset, Pictures
+from gan_cli.data.dataset import Dataset
+from gan_cli.data.fields import Kind
 from gan_cli.ranges import Count, Natural
 
 SCALE = {"ring": 2.5, "grid": 5.0}
@@ -21,7 +23,7 @@ POINTS = 100_000
 
 
 class Gaussians(Dataset):
-    """Equally likely Gaussians on a ring or a grid, as pictures of one pixel and two channels.
+    """Equally likely Gaussians on a ring or a grid, as images of one pixel and two channels.
 
     Ring: 8 modes at radius 2, standard deviation 0.02 (Metz et al. 2017, "Unrolled generative
     adversarial networks"). Grid: 25 modes at (-4, -2, 0, 2, 4)^2, standard deviation 0.05
@@ -44,6 +46,8 @@ class Gaussians(Dataset):
         ValueError: `n_classes` is not the layout's number of modes.
     """
 
+    kind: ClassVar[Kind] = "point"
+
     def __init__(
         self,
         layout: Literal["ring", "grid"] = "ring",
@@ -62,21 +66,34 @@ class Gaussians(Dataset):
         self.centres /= SCALE[layout]
         self.std = _STD[layout] / SCALE[layout]
         self.image_size, self.channels, self.n_classes = image_size, channels, n_classes
-        self._layout, self._size, self._seed = layout, limit or POINTS, seed
+        self.class_names = tuple(map(str, range(n_classes)))
+        self.limit, self._layout, self._seed = limit, layout, seed
 
     def prepare(self) -> None:
         """Nothing to do."""
 
-    def __len__(self) -> int:
-        return self._size
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Number of points."""
+        return {"": self.limit or POINTS}
 
-    def load(self) -> Pictures:
+    def load(self) -> dict[str, Tensor]:
         """float32 [limit, 2, 1, 1] and the modes' numbers [limit]."""
+        size = self.sizes[""]
         draw = randomness.generator("gaussians", self._layout, self._seed)
-        labels = torch.randint(self.n_classes, (self._size,), generator=draw)
-        noise = torch.randn(self._size, 2, generator=draw)
-        points = self.centres[labels] + self.std * noise
-        return Pictures(points.view(self._size, 2, 1, 1), labels)
+        labels = torch.randint(self.n_classes, (size,), generator=draw)
+        noise = torch.randn(size, 2, generator=draw)
+        points = noise.mul_(self.std).add_(self.centres[labels])
+        return {"image": points.view(size, 2, 1, 1), "label": labels}
+
+    @property
+    def part(self) -> str:
+        """The seed."""
+        return f"seed {self._seed}"
+
+    def held_out(self) -> "Gaussians":
+        """The next seed's points."""
+        return self._changed(_seed=self._seed + 1, limit=None)
 
 
 def _ring() -> Tensor:

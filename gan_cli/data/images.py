@@ -1,9 +1,10 @@
-"""Pictures as files and arrays: decoding, channels, sizes."""
+"""Images as files and arrays: decoding, channels, sizes."""
 
+import contextlib
 import struct
 import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 import numpy as np
@@ -35,8 +36,8 @@ _UNREADABLE = (
 )
 
 
-class UnreadablePictureError(Exception):
-    """A file that is no picture, a damaged one, or one too large to be opened safely."""
+class UnreadableImageError(Exception):
+    """A file that is no image, a damaged one, or one too large to be opened safely."""
 
 
 def require_channels(channels: int) -> None:
@@ -46,48 +47,69 @@ def require_channels(channels: int) -> None:
 
 
 def decode(file: str | IO[bytes], image_size: int, channels: int) -> Tensor:
-    """Read one picture as uint8 [channels, image_size, image_size].
-
-    Turned as its EXIF says, laid on white where transparent, converted to grayscale or RGB, its
-    shorter side resized to `image_size` (bicubic, antialiased), the middle cut out. Of an
-    animation the first frame.
+    """Read one image as uint8 [channels, image_size, image_size]: `read_image`, then `to_square`.
 
     Raises:
-        UnreadablePictureError: with the reason.
+        UnreadableImageError: with the reason.
     """
-    try:
-        with Image.open(file, formats=_FORMATS) as picture:
-            mode = "L" if channels == 1 else "RGB"
-            upright = ImageOps.exif_transpose(picture)
-            square = ImageOps.fit(
-                _convert(upright, mode), (image_size, image_size), Image.Resampling.BICUBIC
-            )
-    except _UNREADABLE as error:
-        # Some reasons name the file object they were given, an address in memory.
-        known = not isinstance(error, Image.UnidentifiedImageError)
-        reason = str(error).splitlines()[0] if known and str(error) else "not a picture"
-        raise UnreadablePictureError(reason) from error
-    pixels = torch.from_numpy(np.array(square)).view(image_size, image_size, channels)
+    return to_square(read_image(file, channels), image_size)
+
+
+def read_image(file: str | IO[bytes], channels: int) -> Image.Image:
+    """Read one image as 8-bit grayscale or RGB.
+
+    Turned as its EXIF says, laid on white where transparent. Of an animation the first frame.
+
+    Raises:
+        UnreadableImageError: with the reason.
+    """
+    with _told_apart(), Image.open(file, formats=_FORMATS) as image:
+        return _convert(ImageOps.exif_transpose(image), "L" if channels == 1 else "RGB")
+
+
+def to_square(image: Image.Image, image_size: int) -> Tensor:
+    """uint8 [C, image_size, image_size] of an image of any size.
+
+    Its shorter side is resized to `image_size` (bicubic, antialiased), the middle cut out.
+
+    Raises:
+        UnreadableImageError: with the reason.
+    """
+    with _told_apart():
+        square = ImageOps.fit(image, (image_size, image_size), Image.Resampling.BICUBIC)
+    pixels = torch.from_numpy(np.array(square)).view(image_size, image_size, -1)
     return pixels.permute(2, 0, 1).contiguous()  # [H, W, C] -> [C, H, W]
 
 
-def _convert(picture: Image.Image, mode: str) -> Image.Image:
+@contextlib.contextmanager
+def _told_apart() -> Iterator[None]:
+    """What an image can have wrong becomes UnreadableImageError; the rest are bugs."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        # Some reasons name the file object they were given, an address in memory.
+        known = not isinstance(error, Image.UnidentifiedImageError)
+        reason = str(error).splitlines()[0] if known and str(error) else "not an image"
+        raise UnreadableImageError(reason) from error
+
+
+def _convert(image: Image.Image, mode: str) -> Image.Image:
     """Any of Pillow's modes as 8-bit `L` or `RGB`."""
-    if picture.mode == "F":
+    if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers; save it with 8 or 16 bits")
-    if picture.mode.startswith("I"):  # 16 bits: Pillow would clip at 255 where we want the scale
-        wide = np.asarray(picture).astype(np.float32) / 257  # 65535 = 257 * 255
-        picture = Image.fromarray(wide.round().clip(0, 255).astype(np.uint8))
-    if picture.has_transparency_data:
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture.convert("RGBA"))
-    return picture.convert(mode)
+    if image.mode.startswith("I"):  # 16 bits: Pillow would clip at 255 where we want the scale
+        wide = np.asarray(image).astype(np.float32) / 257  # 65535 = 257 * 255
+        image = Image.fromarray(wide.round().clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert(mode)
 
 
 def resize(images: Tensor, image_size: int) -> Tensor:
     """uint8 or float [N, C, H, W] in 0..255 -> uint8 [N, C, image_size, image_size].
 
-    Bicubic and antialiased, as for pictures from files. `image_size` must hold for both sides.
+    Bicubic and antialiased, as for images from files. `image_size` must hold for both sides.
     """
     if images.shape[-2:] == (image_size, image_size):
         return images.round().to(torch.uint8) if images.is_floating_point() else images
@@ -113,8 +135,8 @@ def _luma(rgb: Tensor) -> Tensor:
     return (rgb * weights).sum(1, keepdim=True).round().clamp(0, 255).to(torch.uint8)
 
 
-def is_picture(name: str) -> bool:
-    """Whether a file name ends like a picture's."""
+def is_image(name: str) -> bool:
+    """Whether a file name ends like an image's."""
     return name.lower().endswith(EXTENSIONS)
 
 

@@ -1,4 +1,4 @@
-"""In which order pictures are drawn, and how many at a time."""
+"""In which order samples are drawn, and how many at a time."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,21 @@ from gan_cli import randomness
 
 
 class Order:
-    """Sample k is picture perm_(k // size)[k % size]: each epoch has a permutation of its own.
+    """Sample k is row perm_(k // size)[k % size]: each epoch has a permutation of its own.
 
-    A function of (seed, k) alone, so nothing needs saving, no picture is ever dropped, a batch may
-    span two epochs, and another batch size or number of processes goes on in the same order.
+    A function of (seed, group, k) alone, so nothing needs saving, no row is ever dropped, a batch
+    may span two epochs, and another batch size goes on in the same order.
+
+    Args:
+        size: how many rows.
+        seed: decides the order.
+        device: where indices are wanted.
+        group: groups of one dataset are drawn independently of each other.
     """
 
-    def __init__(self, size: int, seed: int, device: torch.device) -> None:
-        self._size, self._seed, self._device = size, seed, device
+    def __init__(self, size: int, seed: int, device: torch.device, group: str = "") -> None:
+        self._size, self._device = size, device
+        self._key: tuple[int | str, ...] = ("order", *([group] if group else []), seed)
         self._epoch, self._permutation = -1, torch.empty(0)
 
     def take(self, start: int, count: int) -> Tensor:
@@ -30,7 +37,7 @@ class Order:
 
     def _permuted(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
-            draw = randomness.generator("order", self._seed, epoch)
+            draw = randomness.generator(*self._key, epoch)
             permutation = torch.randperm(self._size, generator=draw)
             if self._device.type == "cuda":
                 permutation = permutation.pin_memory()  # else the copy waits for the device
@@ -44,26 +51,14 @@ class Draw:
     """How batches are drawn.
 
     Attributes:
-        batch_size: pictures a batch, in each process.
+        batch_size: samples a batch.
         device: where batches are wanted.
-        seed: decides the order; the same in all processes.
-        flip: mirror each picture left to right with probability 1/2, drawn from torch's global
-            generator, which training seeds anew for every step.
-        rank, ranks: which of how many processes this is; each takes its part of one order.
+        seed: decides the order.
+        flip: mirror left to right with probability 1/2, all images of a sample's group together,
+            drawn from torch's global generator, which training seeds anew for every step.
     """
 
     batch_size: int
     device: torch.device
     seed: int
     flip: bool = False
-    rank: int = 0
-    ranks: int = 1
-
-    @property
-    def stride(self) -> int:
-        """Samples that all processes together draw at a time."""
-        return self.batch_size * self.ranks
-
-    def start(self, position: int) -> int:
-        """The first sample of this process's part, `position` having been drawn by all."""
-        return position + self.rank * self.batch_size

@@ -1,6 +1,8 @@
-"""A running mean of the generator's weights, from which samples are drawn."""
+"""A running mean of the weights that draw, from which samples are made."""
 
 import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -9,7 +11,7 @@ from gan_cli.ranges import Momentum
 
 
 class EMA(nn.Module):
-    """Exponential moving average of a network: theta_ema <- decay theta_ema + (1 - decay) theta.
+    """Exponential moving average of networks: theta_ema <- decay theta_ema + (1 - decay) theta.
 
     Yazici et al. 2019, "The Unusual Effectiveness of Averaging in GAN Training". Buffers
     (BatchNorm statistics) are copied as they are: they are running means already.
@@ -20,22 +22,42 @@ class EMA(nn.Module):
             first, meaningless weights are forgotten at once.
     """
 
-    network: nn.Module
-
     def __init__(self, decay: Momentum = 0.999, warm_up: bool = True) -> None:
         super().__init__()
         self.decay = decay
         self.warm_up = warm_up
+        self.networks = nn.ModuleList()
+        self._places: list[str] = []
 
-    def attach(self, network: nn.Module) -> None:
-        """Begin the mean at the present weights of `network`."""
-        self.network = copy.deepcopy(network).requires_grad_(False).eval()
+    def attach(self, averaged: Mapping[str, nn.Module]) -> None:
+        """Begin the mean at the present weights of a game's `averaged` submodules."""
+        self._places = list(averaged)
+        self.networks = copy.deepcopy(nn.ModuleList(averaged.values()))
+        self.networks.requires_grad_(False).eval()
 
     @torch.no_grad()
-    def update(self, network: nn.Module, updates: int) -> None:
-        """Take in `network` after its update number `updates`, counted from zero."""
+    def update(self, averaged: Mapping[str, nn.Module], updates: int) -> None:
+        """Take in the submodules after update number `updates`, counted from zero."""
         decay = min(self.decay, (1 + updates) / (10 + updates)) if self.warm_up else self.decay
-        for mean, now in zip(self.network.parameters(), network.parameters(), strict=True):
-            mean.lerp_(now, 1.0 - decay)
-        for kept, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
-            kept.copy_(buffer)
+        for mean, now in zip(self.networks, averaged.values(), strict=True):
+            torch._foreach_lerp_([*mean.parameters()], [*now.parameters()], 1.0 - decay)
+            for kept, buffer in zip(mean.buffers(), now.buffers(), strict=True):
+                kept.copy_(buffer)
+
+    @contextmanager
+    def standing_in(self, game: nn.Module) -> Iterator[None]:
+        """The means in the places of the submodules they follow, for a while."""
+        own = [game.get_submodule(place) for place in self._places]
+        self._put(game, [*self.networks])
+        try:
+            yield
+        finally:
+            self._put(game, own)
+
+    def stand_in(self, game: nn.Module) -> None:
+        """The means in the places of the submodules they follow, for good."""
+        self._put(game, [*self.networks])
+
+    def _put(self, game: nn.Module, networks: list[nn.Module]) -> None:
+        for place, network in zip(self._places, networks, strict=True):
+            game.set_submodule(place, network)

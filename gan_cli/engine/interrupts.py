@@ -1,4 +1,4 @@
-"""Signals become wishes that the training loop reads between two steps."""
+"""Signals become requests that the training loop reads between two steps."""
 
 import signal
 from types import FrameType, TracebackType

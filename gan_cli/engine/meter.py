@@ -32,10 +32,10 @@ class Meter:
 
 
 class FiniteCheck:
-    """Is a loss finite? Asked before backward, answered after it.
+    """Are a loss and the gradients it gave finite?
 
-    On CUDA the answer is copied while backward is being queued, so the host waits for the
-    forward pass alone and the device never runs dry.
+    A finite loss can have a gradient that is not: sqrt at 0, a norm that overflows. On CUDA the
+    answer is copied while the host goes on queueing; `holds` waits for this copy alone.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -43,19 +43,25 @@ class FiniteCheck:
         self._answer = torch.ones((), dtype=torch.bool)
         if self._cuda:
             self._answer = self._answer.pin_memory()
-            self._ready = torch.cuda.Event()
+            self._copied = torch.cuda.Event()
 
-    def watch(self, loss: Tensor) -> None:
-        """Note whether the scalar `loss` is finite."""
-        finite = torch.isfinite(loss.detach())
+    def watch(self, total: Tensor, norm: Tensor) -> None:
+        """Note whether both are finite.
+
+        Args:
+            total: a player's whole loss, a scalar.
+            norm: the total norm of its gradients, a scalar on the same device.
+        """
+        finite = torch.isfinite(total.detach()) & torch.isfinite(norm.detach())
         if self._cuda:
             self._answer.copy_(finite, non_blocking=True)
-            self._ready.record()
+            # of the loss's own device, which need not be the current one
+            self._copied.record(torch.cuda.current_stream(total.device))
         else:
             self._answer = finite
 
     def holds(self) -> bool:
-        """Whether the last watched loss was finite."""
+        """Whether the last watched loss and norm were finite."""
         if self._cuda:
-            self._ready.synchronize()
+            self._copied.synchronize()
         return bool(self._answer)

@@ -1,4 +1,4 @@
-"""One side of a game: its network and how it learns."""
+"""One player of a game: what it trains and how it learns."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,24 +8,42 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from gan_cli.engine.schedules import Schedule
-from gan_cli.tricks.base import Side, StepHook
+from gan_cli.tricks.base import StepHook
+
+SYMBOLS = {"discriminator": "D", "generator": "G"}
+"""How the two classic players appear in the names of scalars."""
+
+SCALARS, FACTORS = {"step", "eta", "mu", "mu_product"}, {"row_var", "col_var"}
+"""What torch's optimizers remember of a parameter, besides tensors of its shape."""
+
+Hooks = Sequence[tuple[StepHook, Sequence[nn.Parameter]]]
+"""Hooks, each with the parameters it acts on."""
 
 
 class Player:
-    """One side of the game: its network, how it learns, and how many batches it plays a step."""
+    """One player: the parameters it trains, its optimizer, and how many batches it plays a step.
+
+    Args:
+        name: as the game calls it.
+        parameters: what it trains; frozen ones are not among them.
+        optimizer: of these parameters.
+        schedule: of the learning rate.
+        times: batches it plays a step.
+        hooks: what acts around the optimizer's step.
+    """
 
     def __init__(
         self,
-        side: Side,
-        network: nn.Module,
+        name: str,
+        parameters: Sequence[nn.Parameter],
         optimizer: torch.optim.Optimizer,
         schedule: Schedule,
         times: int = 1,
-        hooks: Sequence[StepHook] = (),
+        hooks: Hooks = (),
     ) -> None:
-        self.side, self.network, self.optimizer = side, network, optimizer
+        self.name, self.parameters, self.optimizer = name, list(parameters), optimizer
         self.schedule, self.times, self.hooks = schedule, times, hooks
-        self.symbol = side[0].upper()
+        self.symbol = SYMBOLS.get(name, name)
         self._rates = [group["lr"] for group in optimizer.param_groups]
 
     @property
@@ -34,27 +52,50 @@ class Player:
         return float(self.optimizer.param_groups[0]["lr"])
 
     def set_rate(self, done: float) -> None:
-        """Follow the schedule to the share `done` of the run."""
+        """Follow the schedule to the part `done` of the run."""
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * self.schedule(done)
 
     def gradient_norm(self) -> Tensor:
         """L2 norm of all gradients together, a scalar."""
-        return get_total_norm(p.grad for p in self.network.parameters() if p.grad is not None)
+        return get_total_norm([p.grad for p in self.parameters if p.grad is not None])
 
     def update(self) -> None:
         """One optimizer step on the gradients at hand."""
-        for hook in self.hooks:
-            hook.before_step(self.network)
+        for hook, parameters in self.hooks:
+            hook.before_step(parameters)
         self.optimizer.step()
-        for hook in self.hooks:
-            hook.after_step(self.network)
+        for hook, parameters in self.hooks:
+            hook.after_step(parameters)
 
     def state_dict(self) -> dict[str, Any]:
         """What the optimizer remembers; its hyperparameters are the config's."""
         return {"state": self.optimizer.state_dict()["state"]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take the memory back and keep the present hyperparameters."""
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": state["state"], "param_groups": groups})
+        """Take the memory back and keep the present hyperparameters.
+
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: it is the memory of something else.
+        """
+        optimizer = self.optimizer
+        for number, memory in state["state"].items():
+            shape = self.parameters[number].shape if number in range(len(self.parameters)) else None
+            for name, value in memory.items():
+                if shape is None or not _remembers(value, name, shape, type(optimizer)):
+                    raise ValueError(f"optimizer of the {self.name}: {name!r:.50} is of another")
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": state["state"], "param_groups": groups})
+
+
+def _remembers(value: Any, name: str, shape: torch.Size, optimizer: type) -> bool:
+    """Whether such an optimizer can remember this of a parameter of such a shape."""
+    if not isinstance(value, Tensor) or not optimizer.__module__.startswith("torch.optim."):
+        return True
+    if name in SCALARS:
+        return value.dim() == 0
+    if name in FACTORS:
+        return value.dim() == len(shape) and all(
+            one in (1, whole) for one, whole in zip(value.shape, shape, strict=True)
+        )
+    return value.shape == shape

@@ -6,7 +6,7 @@ They remember nothing, so resuming needs no state and a longer run simply stretc
 import abc
 import math
 
-from gan_cli.ranges import Positive, Share
+from gan_cli.ranges import Positive, Probability
 
 
 class Schedule(abc.ABC):
@@ -31,7 +31,7 @@ class Linear(Schedule):
     WGAN-GP and SNGAN train their ResNets with `start=0` (Gulrajani et al. 2017, appendix F).
     """
 
-    def __init__(self, start: Share = 0.0) -> None:
+    def __init__(self, start: Probability = 0.0) -> None:
         self.start = start
 
     def __call__(self, done: float) -> float:

@@ -1,20 +1,27 @@
 """The training loop: players take turns. It knows no GAN, no trick and no dataset."""
 
+import contextlib
+import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from gan_cli import randomness
+from gan_cli.data.batches import Batches
+from gan_cli.data.fields import Batch
+from gan_cli.engine.duration import Duration, count_in
 from gan_cli.engine.ema import EMA
 from gan_cli.engine.interrupts import Interrupts
 from gan_cli.engine.meter import FiniteCheck, Meter
 from gan_cli.engine.player import Player
-from gan_cli.engine.protocols import Batch, Batches, Objective, Probe
-from gan_cli.errors import RunFailed, UserError
+from gan_cli.engine.protocols import Probe
+from gan_cli.errors import NonFinite, RunFailed, UserError
+from gan_cli.games.base import Game, Losses
+from gan_cli.games.requests import Drawing, Request
+from gan_cli.networks.modes import evaluating
 from gan_cli.sinks.sink import Sink
 from gan_cli.tricks.examples import Progress
 
@@ -22,146 +29,176 @@ log = logging.getLogger(__name__)
 
 OnNaN = Literal["stop", "skip", "rollback"]
 PATIENCE = 10
-"""NaN losses in a row under `skip`, or rollbacks in a run, before giving up."""
-
-
-class NonFinite(RunFailed):
-    """A loss became NaN or infinite."""
+"""Turns in a row that a player skips under `skip`, or rollbacks in a run, before giving up."""
 
 
 class Trainer:
-    """Plays turns until `steps` generator updates are made and hands each step to the sinks.
+    """Plays turns until the run is over and hands each step to the sinks.
 
     Args:
-        objective: the game.
+        game: whose losses are minimised.
         players: in the order they play.
-        batches: real pictures; a step draws as many batches as the busiest player plays.
-        steps: generator updates in the whole run.
-        seed: with rank and step it decides every random number of a step.
+        batches: real samples; a step draws as many batches as the busiest player plays.
+        duration: of the whole run.
+        seed: with the step it decides every random number of a step.
+        device: where the game is.
         log_every: steps between two reports; between them nothing waits for the device.
-        average: running mean of the generator, updated after each step.
+        average: running mean of what draws, updated after each step.
         precision: `bf16` computes losses under autocast.
-        on_nan: a NaN loss ends the run, or the turn, or sends the run back to its checkpoint.
-        rank: which of several processes this is.
+        on_nan: a loss, gradient or weight that is not finite ends the run, or the turn, or sends
+            the run back to its checkpoint.
 
     Attributes:
         rollback: restores the newest good checkpoint into this trainer.
         probes: what looks at the run and adds to its reports, in order.
         sinks: what a run leaves behind.
+        seconds: of training so far, without what probes and sinks took; no part of the state.
+        report: means since the last report and what probes saw; None on most steps.
+        returns: the scalar that a sweep gets back.
+        outcome: how the run ended: `finished`, a signal, or what went wrong.
     """
 
     def __init__(
         self,
-        objective: Objective,
+        game: Game,
         players: Sequence[Player],
         batches: Batches,
         *,
-        steps: int,
+        duration: Duration,
         seed: int,
         device: torch.device,
         log_every: int = 50,
         average: EMA | None = None,
         precision: Literal["fp32", "bf16"] = "fp32",
         on_nan: OnNaN = "stop",
-        rank: int = 0,
     ) -> None:
-        self.objective, self.players, self.batches = objective, players, batches
-        self.steps, self.seed, self.rank, self.device = steps, seed, rank, device
+        self.game, self.players, self.batches = game, players, batches
+        self.duration, self.seed, self.device = duration, seed, device
         self.log_every, self.average, self.on_nan = log_every, average, on_nan
         self.precision = precision
         self.probes: list[Probe] = []
         self.sinks: list[Sink] = []
         self.rollback: Callable[[], None] | None = None
         self.interrupts = Interrupts()
-        self.step = 0
-        self.attempt = 0
+        self.step, self.attempt = 0, 0
+        self.seconds = 0.0
         self.report: dict[str, float] | None = None
-        """Means since the last report and what probes saw; None on most steps."""
         self.last_report: dict[str, float] = {}
-        self.outcome = "running"
-        """How the run ended: `finished`, a signal, or what went wrong."""
+        self.returns, self.outcome = "", "running"
+        self._trained = {id(p): p for player in players for p in player.parameters}
+        self._own = {player.name: {id(p) for p in player.parameters} for player in players}
         self._meter = Meter()
         self._finite = FiniteCheck(device)
-        self._skipped = 0
-        self._since = (time.monotonic(), 0)
+        self._skipped = dict.fromkeys(self._own, 0)
+        self._reported = (0.0, 0)  # seconds and samples at the last report
 
     @property
     def images(self) -> int:
-        """Real pictures seen."""
+        """Real samples seen."""
         return self.batches.position
 
     @property
     def progress(self) -> Progress:
         """How far the run is."""
-        return Progress(
-            self.step, self.batches.position / self.batches.size, self.step / self.steps
-        )
+        done = self.duration.done(self.step, self.seconds)
+        return Progress(self.step, self.batches.position / self.batches.size, done)
+
+    @property
+    def over(self) -> bool:
+        """Whether all that was asked for is done."""
+        return self.duration.over(self.step, self.seconds)
 
     def run(self) -> None:
-        """Train until all steps are made or a signal ends the run."""
-        self._since = (time.monotonic(), self.batches.position)
+        """Train until the run is over or a signal ends it."""
+        self._reported = (self.seconds, self.batches.position)
         with self.interrupts:
-            last = self.step >= self.steps
+            last = self.over
             while not last:
                 try:
                     seen = self.play()
+                    # asked once a step: a later signal gets a step and its sinks of its own
+                    last = self.over or self.interrupts.stop is not None
+                    self.report = self._make_report(seen, last)
+                    for sink in self.sinks:
+                        sink.offer(self, last)
                 except NonFinite as problem:
                     self._go_back(problem)
-                    continue
-                # asked once a step: a signal that comes later gets a step and its sinks of its own
-                last = self.step >= self.steps or self.interrupts.stop is not None
-                self.report = self._make_report(seen, last)
-                for sink in self.sinks:
-                    sink.offer(self, last)
+                    last = False
         self.outcome = "finished" if self.interrupts.stop is None else self.interrupts.stop.name
 
     def play(self) -> Batch:
-        """One step: every player's turns; returns the real pictures that came last."""
-        randomness.reseed(self.seed, self.rank, self.step, self.attempt)
+        """One step: every player's turns; returns the real samples that came last."""
+        began = time.monotonic()
+        randomness.reseed(self.seed, 0, self.step, self.attempt)  # 0: there is one process
         progress = self.progress
-        drawn = [self.batches.next() for _ in range(max(p.times for p in self.players))]
+        drawn = self._draw_batches()
         for player in self.players:
-            for other in self.players:
-                other.network.requires_grad_(other is player)
+            for key, parameter in self._trained.items():
+                parameter.requires_grad_(key in self._own[player.name])
             player.set_rate(progress.done)
-            for x, y in drawn[-player.times :]:
-                self._turn(player, x, y, progress)
+            for batch in drawn[-player.times :]:
+                self._turn(player, batch, progress)
         if self.average is not None:
-            self.average.update(self.players[-1].network, self.step)
+            self.average.update(self.game.averaged, self.step)
         self.step += 1
+        self.seconds += time.monotonic() - began
+        self.game.on_step(self.progress)
         return drawn[-1]
 
-    def _turn(self, player: Player, x: Tensor, y: Tensor | None, progress: Progress) -> None:
+    def draw(self, request: Request) -> Drawing:
+        """Draw as a sample of this run would be: with the mean of weights, where one is kept."""
+        with contextlib.ExitStack() as stack:
+            if self.average is not None:
+                stack.enter_context(self.average.standing_in(self.game))
+            stack.enter_context(evaluating(*self.game.averaged.values()))
+            return self.game.draw(request)
+
+    def _draw_batches(self) -> list[Batch]:
+        """The real samples of a step; what cannot be read ends the run with its state saved."""
+        position = self.batches.position
+        try:
+            return [self.batches.next() for _ in range(max(p.times for p in self.players))]
+        except (RunFailed, UserError):
+            self.batches.seek(position)
+            for sink in self.sinks:
+                if sink.vital:
+                    sink.offer(self, last=True)
+            raise
+
+    def _turn(self, player: Player, batch: Batch, progress: Progress) -> None:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            turn = self.objective.losses(player.side, x, y, progress)
-        total = torch.stack(list(turn.losses.values())).sum()
-        self._finite.watch(total)
+            losses = self.game.turn(player.name, batch, progress)
+        total = functools.reduce(torch.add, losses.minimise.values())
         player.optimizer.zero_grad()
         total.backward()
+        norm = player.gradient_norm()
+        self._finite.watch(total, norm)
         if not self._finite.holds():
-            self._refuse(player, turn.losses)
+            self._refuse(player, losses)
             return
-        self._skipped = 0
-        if self._logs(last=self.step + 1 == self.steps, step=self.step + 1):
-            self._meter.add({f"grad_norm/{player.symbol}": player.gradient_norm()})
+        self._skipped[player.name] = 0
+        if self._logs(self.step + 1):
+            self._meter.add({f"grad_norm/{player.symbol}": norm})
         player.update()
-        self._meter.add({f"loss/{player.symbol}/{k}": v.detach() for k, v in turn.losses.items()})
-        self._meter.add(turn.watch)
+        terms = {f"loss/{player.symbol}/{k}": v.detach() for k, v in losses.minimise.items()}
+        self._meter.add(terms | losses.watch)
 
-    def _logs(self, last: bool, step: int | None = None) -> bool:
-        return last or (self.step if step is None else step) % self.log_every == 0
+    def _logs(self, step: int) -> bool:
+        return step % self.log_every == 0 or step == self.duration.steps
 
-    def _refuse(self, player: Player, losses: dict[str, Tensor]) -> None:
-        """A loss is not finite: skip the turn or give up, before any weight has changed."""
-        bad = [name for name, value in losses.items() if not torch.isfinite(value)]
-        what = f"loss/{player.symbol}/{' and '.join(bad)} is not finite in step {self.step}"
-        self._skipped += 1
-        if self.on_nan != "skip" or self._skipped > PATIENCE:
-            raise NonFinite(what)
+    def _refuse(self, player: Player, losses: Losses) -> None:
+        """A loss or its gradient is not finite: skip the turn or give up; no weight has changed."""
+        bad = [name for name, value in losses.minimise.items() if not torch.isfinite(value)]
+        name = f"loss/{player.symbol}/{' and '.join(bad)}" if bad else f"grad_norm/{player.symbol}"
+        what = f"{name} is not finite in step {self.step}"
         player.optimizer.zero_grad()
+        self._skipped[player.name] += 1
+        if self.on_nan != "skip" or self._skipped[player.name] > PATIENCE:
+            raise NonFinite(what)
         log.warning("%s: turn skipped (trainer.on_nan=skip)", what)
 
     def _go_back(self, problem: NonFinite) -> None:
+        """Begin again at the newest checkpoint, where that was asked for and still makes sense."""
         if self.on_nan != "rollback" or self.rollback is None or self.attempt >= PATIENCE:
             raise problem
         attempt = self.attempt + 1
@@ -171,20 +208,22 @@ class Trainer:
             raise NonFinite(f"{problem}, and there is no checkpoint to go back to") from error
         self.attempt = attempt  # other random numbers than those that led here
         self._meter = Meter()
+        self._reported = (self.seconds, self.batches.position)
         log.warning("%s: back to step %d (trainer.on_nan=rollback)", problem, self.step)
 
     def _make_report(self, seen: Batch, last: bool) -> dict[str, float] | None:
         """Means since the last report and what probes see now; only this waits for the device."""
         probes = [probe for probe in self.probes if probe.due(self.step, last)]
-        if not probes and not self._logs(last):
+        if not probes and not last and not self._logs(self.step):
             return None
         report = self._meter.read()
         report |= {f"lr/{player.symbol}": player.lr for player in self.players}
-        elapsed = max(time.monotonic() - self._since[0], 1e-9)
-        report["speed/images_per_second"] = (self.batches.position - self._since[1]) / elapsed
+        seconds, samples = self._reported
+        elapsed = max(self.seconds - seconds, 1e-9)
+        report["speed/images_per_second"] = (self.batches.position - samples) / elapsed
         for probe in probes:
-            report |= probe.measure(self.progress, *seen, report)
-        self._since = (time.monotonic(), self.batches.position)  # what probes take is not training
+            report |= probe.measure(self.progress, seen, report)
+        self._reported = (self.seconds, self.batches.position)
         self.last_report = report
         return report
 
@@ -194,17 +233,18 @@ class Trainer:
             "step": self.step,
             "attempt": self.attempt,
             "position": self.batches.position,
-            "objective": self.objective.state_dict(),
-            "players": {player.side: player.state_dict() for player in self.players},
+            "game": self.game.state_dict(),
+            "players": {player.name: player.state_dict() for player in self.players},
             "average": None if self.average is None else self.average.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from where `state_dict` was called."""
-        self.objective.load_state_dict(state["objective"])
+        """Go on from where `state_dict` was called; whatever raises, it was of something else."""
+        step, attempt, position = (count_in(state, n) for n in ("step", "attempt", "position"))
+        self.game.load_state_dict(state["game"])
         for player in self.players:
-            player.load_state_dict(state["players"][player.side])
+            player.load_state_dict(state["players"][player.name])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
-        self.step, self.attempt = state["step"], state["attempt"]
-        self.batches.seek(state["position"])
+        self.step, self.attempt = step, attempt
+        self.batches.seek(position)

@@ -1,33 +1,38 @@
-"""What gan-evaluate does: fakes and real pictures in, figures on the screen and in a file out."""
+"""What gan-evaluate does: a checkpoint and real samples in, metrics on the screen and in a file."""
 
 import dataclasses
-import itertools
 import json
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from annotated_types import Ge
 from omegaconf import DictConfig
 
-from gan_cli.assembly.build import open_device
-from gan_cli.config.schema import check
+from gan_cli.assembly.devices import open_device
+from gan_cli.config.reader import check
+from gan_cli.data.dataset import Dataset
 from gan_cli.errors import UserError
-from gan_cli.evaluation.evaluator import Examiner, make_fakes
-from gan_cli.evaluation.neighbours import save_likeness
-from gan_cli.evaluation.reference import Choice, open_reference
-from gan_cli.games import latents as sampling
-from gan_cli.inference.load import load_generator
-from gan_cli.metrics.figures import table
+from gan_cli.evaluation.choice import DataChoice, open_data
+from gan_cli.evaluation.evaluator import Evaluator, TrialResult
+from gan_cli.evaluation.neighbours import save_neighbours
+from gan_cli.evaluation.reference import Reference, take_reference
+from gan_cli.evaluation.report import tables
+from gan_cli.games.base import Game
+from gan_cli.inference.load import load_game
+from gan_cli.metrics.values import MetricValue
 from gan_cli.ranges import Natural
 from gan_cli.sinks.checkpoint import load_newest
 
 log = logging.getLogger(__name__)
 
+RESULT = "evaluation.json"
 
-@dataclasses.dataclass
-class Evaluation:
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluateSettings:
     """The keys of conf/evaluate.yaml."""
 
     checkpoint: str
@@ -38,54 +43,114 @@ class Evaluation:
     inception: str
     device: str
     trust: list[str]
-    data: Choice
+    data: DataChoice
 
 
-def evaluate(config: DictConfig) -> Path:
+def evaluate_checkpoint(config: DictConfig) -> Path:
     """Measure as `config` says, print it and write it; returns where.
 
     Raises:
         UserError: a bad key, a checkpoint or data that cannot be used, nothing to measure by.
     """
-    checked = check(config, wanted=Evaluation)
-    order = Evaluation(**{**checked, "data": Choice(**checked["data"])})
-    device = open_device(order.device, "device")
-    found, content = load_newest(Path(order.checkpoint).expanduser())
-    out = Path(order.out).expanduser() if order.out else _run_folder(found) / "evaluation.json"
+    settings: EvaluateSettings = check(config, EvaluateSettings)[0]
+    device = open_device(settings.device, "device")
+    found, content = load_newest(Path(settings.checkpoint).expanduser())
+    out = Path(settings.out).expanduser() if settings.out else _run_folder(found) / RESULT
     _require_writable(out)
-    generator = load_generator(content, average=order.ema, trust=order.trust).to(device)
-    reference = open_reference(content, order.data, order.trust, order.count)
-    y = sampling.spread_labels(order.count, generator.n_classes)
-    fakes = make_fakes(generator, order.count, order.seed, y)
+    loaded = load_game(
+        *(found, content),
+        average=settings.ema,
+        trust=settings.trust,
+        device=device,
+        unused=("optimizer",),
+    )
+    data = open_data(loaded.settings.data, settings.data)
+    require_fitting(loaded.game, data.dataset)
+    reference = take_reference(data, settings.count)
     about = {
         "checkpoint": str(found),
         "step": content["state"].get("step"),
-        "ema": order.ema and content["state"].get("average") is not None,
-        "seed": order.seed,
-        "count": order.count,
+        "ema": loaded.averaged,
+        "seed": settings.seed,
+        "count": settings.count,
     }
-    log.info(
-        "%s, step %s: %d fakes%s against %d real pictures (%s); held out: %d (%s)",
-        *(found, about["step"], order.count, " from the mean of weights" if about["ema"] else ""),
-        *(len(reference.images), reference.split),
-        *(len(reference.held_out), reference.held_out_split),
+    _announce(about, reference)
+    del data  # what was read stays in the reference alone
+    evaluator = Evaluator(
+        loaded.game,
+        loaded.game.draw,
+        reference,
+        count=settings.count,
+        seed=settings.seed,
+        inception=settings.inception,
+        device=device,
     )
-    examiner = Examiner(reference, seed=order.seed, inception=order.inception, device=device)
-    figures, likeness = examiner.inspect(fakes, y)
-    for extractor, group in itertools.groupby(figures, lambda figure: figure.extractor):
-        log.info("%s\n%s", extractor, table(list(group)))
-    whole = {**about, "figures": [dataclasses.asdict(figure) for figure in figures]}
+    values: list[MetricValue] = []
+    for result in evaluator.evaluate():
+        for text in tables(result.values):
+            log.info("%s", text)
+        values += result.values
+        _save_sheets(result, reference, out, prefixed=settings.out is not None)
+    _write(out, {**about, "metrics": [dataclasses.asdict(value) for value in values]})
+    log.info("written to %s", out)
+    return out
+
+
+def require_fitting(game: Game, dataset: Dataset) -> None:
+    """Raise UserError where data is not like what a game was trained on."""
+    for name, wanted in game.fields.items():
+        found = dataset.fields.get(name)
+        needed = wanted.kind != "label" or game.n_classes
+        if needed and found != wanted:
+            has = "no such field" if found is None else str(found)
+            raise UserError(
+                f"data: `{name}` was a {wanted} in training and there is {has} here; give "
+                "data.root of the same kind of data"
+            )
+    if game.n_classes and game.n_classes != dataset.n_classes:
+        raise UserError(
+            f"data: {dataset.n_classes} classes here and {game.n_classes} in training; give "
+            "data.root of the same classes"
+        )
+
+
+def _announce(about: Mapping[str, Any], reference: Reference) -> None:
+    real, held_out = reference.real, reference.held_out
+    sizes = {name: (len(x), len(held_out.fields[name])) for name, x in real.fields.items()}
+    reals, others = max(sizes.values())
+    log.info(
+        "%s, step %s%s, against %d real samples (%s); held out: %d (%s)",
+        *(about["checkpoint"], about["step"]),
+        *(", by the mean of weights" if about["ema"] else "", reals, real.part or "all"),
+        *(others, held_out.part),
+    )
+
+
+def _save_sheets(result: TrialResult, reference: Reference, out: Path, prefixed: bool) -> None:
+    """The sheets of nearest neighbours beside `out`; none where there are no images."""
+    if result.nearest is None:
+        return
+    prefix = f"{out.stem}-" if prefixed else ""
+    suffix = f"_{result.trial}" if result.trial else ""
+    real = reference.real.fields[result.field]
+    _make_folder(out)
+    for path in save_neighbours(result.nearest, result.made, real, out.parent, prefix, suffix):
+        log.info("look at %s", path)
+
+
+def _make_folder(out: Path) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise _unwritable(out, error.strerror) from error
-    log.info("written to %s", out)
-    if likeness is not None:
-        prefix = f"{out.stem}-" if order.out else ""
-        for path in save_likeness(likeness, fakes, reference.images, out.parent, prefix):
-            log.info("look at %s", path)
-    return out
+
+
+def _write(out: Path, content: Mapping[str, Any]) -> None:
+    _make_folder(out)
+    try:
+        out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(out, error.strerror) from error
 
 
 def _require_writable(out: Path) -> None:
@@ -95,7 +160,7 @@ def _require_writable(out: Path) -> None:
         UserError: `out` is a folder, or nothing can be written there.
     """
     if out.is_dir():
-        raise UserError(f"out={out}: a folder; name a file, such as {out / 'evaluation.json'}")
+        raise UserError(f"out={out}: a folder; name a file, such as {out / RESULT}")
     there = next(path for path in (out, *out.parents) if os.path.lexists(path))
     if there != out and not there.is_dir():
         raise _unwritable(out, f"{there} is no folder")

@@ -1,224 +1,183 @@
-"""Fakes measured against real pictures, as often as one likes."""
+"""A game measured by its trials, as often as one likes."""
 
+import dataclasses
 import logging
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from gan_cli.data.gaussians import Gaussians
 from gan_cli.errors import UserError
-from gan_cli.evaluation.reference import Reference
-from gan_cli.games import latents as sampling
-from gan_cli.metrics.cache import cache_folder
-from gan_cli.metrics.classifier import open_classifier
-from gan_cli.metrics.diversity import Likeness
-from gan_cli.metrics.features import extract, extract_features
-from gan_cli.metrics.figures import Figure
-from gan_cli.metrics.inception import Inception, fetch_weights
-from gan_cli.metrics.measures import (
-    FeatureMeasures,
-    Measured,
-    beware,
-    measure_classes,
-    measure_modes,
-    measure_score,
+from gan_cli.evaluation.drawing import (
+    CHUNK,
+    Draw,
+    Drawn,
+    draw_samples,
+    take_inputs,
+    to_unit_range,
 )
-from gan_cli.networks.roles import Generator
-from gan_cli.viz.images import are_points, to_bytes
+from gan_cli.evaluation.extractors import Extractor, Extractors
+from gan_cli.evaluation.reference import FEWEST, Reference
+from gan_cli.games.base import Game
+from gan_cli.games.requests import Trial
+from gan_cli.metrics.diversity import NearestNeighbours
+from gan_cli.metrics.pairs import PairMetrics, compare_pairs, l1
+from gan_cli.metrics.values import MetricValue
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1000
-"""Fakes made before they are put away as bytes."""
-
-Measure = Callable[[Tensor, Tensor | None], Measured]
-"""Pictures [N, C, H, W] and the classes they should be of -> what is found."""
+PIXELS = "pixels"
+"""What values are computed by that no extractor's features enter."""
 
 
-class Examiner:
-    """Measures fakes against one reference; what does not depend on the fakes is done once.
+class TrialResult(NamedTuple):
+    """What a trial has shown.
 
-    Constructing it trains or loads the extractors and measures the held-out reals. None of it
-    touches torch's global generators.
+    Attributes:
+        trial: its name.
+        values: its metrics, one extractor's after the other's.
+        nearest: what some samples lie next to, by Inception's features where they are there, else
+            by the classifier's; None where neither measures.
+        made: the samples, uint8 images [N, C, H, W] or float32 points.
+        field: whose reals they were compared with.
+    """
+
+    trial: str
+    values: list[MetricValue]
+    nearest: NearestNeighbours | None
+    made: Tensor
+    field: str
+
+
+class Evaluator:
+    """Measures what a game draws; what does not depend on its weights is done once.
+
+    Samples are compared with real ones of the field that they should be like. Where each has a
+    right answer, they are compared with that. Constructing it trains or loads the extractors and
+    measures the held-out reals. Nothing it does touches torch's global generators.
 
     Args:
+        game: says what it is measured by and what its requests lack.
+        draw: draws: `Trainer.draw` of a run, `Game.draw` of a game out of a checkpoint.
         reference: what to measure against.
-        seed: of subsets, and what figures report as theirs.
+        count: samples of each trial, fewer where they need more inputs than are held out.
+        seed: of samples and of subsets, and what values report as theirs.
         inception: `auto`, `none`, or the path of weights.
         device: where extractors run.
 
     Raises:
-        UserError: nothing to measure by.
+        UserError: nothing to measure by, or Inception's weights cannot be used.
     """
 
     def __init__(
-        self, reference: Reference, *, seed: int, inception: str, device: torch.device
+        self,
+        game: Game,
+        draw: Draw,
+        reference: Reference,
+        *,
+        count: int,
+        seed: int,
+        inception: str,
+        device: torch.device,
     ) -> None:
-        dataset = reference.dataset
-        if isinstance(dataset, Gaussians):
-            measure = _by_modes(dataset)
-            self._exams = [_Exam("points in the plane", measure, reference, seed)]
-            return
-        labelled = reference.labels is not None and dataset.n_classes > 1
-        rgb = dataset.channels == 3 and dataset.planes == 1
-        network = _open_inception(inception, fits=rgb, required=not labelled)
-        self._exams = []
-        if labelled:
-            measure = _by_classifier(reference, seed, device)
-            self._exams.append(_Exam("classifier", measure, reference, seed))
-        if network is not None:
-            measure = _by_inception(network.to(device).eval(), reference, seed, device)
-            self._exams.append(_Exam("Inception v3 (2015)", measure, reference, seed))
+        self._game, self._draw, self._count, self._seed = game, draw, count, seed
+        self._held_out, self._trained_on = reference.held_out, reference.trained_on_held_out
+        extractors = Extractors(reference, seed=seed, inception=inception, device=device)
+        self._trials: dict[str, tuple[Trial, list[Extractor]]] = {}
+        self._label_of = {name: reference.label_of(name) for name in reference.dataset.fields}
+        for name, trial in game.trials().items():
+            # of what has a right answer, the distance to it says more than that of distributions
+            fitting = [] if trial.paired else self._open(extractors, trial)
+            self._trials[name] = trial, fitting
 
-    @property
+    @staticmethod
+    def _open(extractors: Extractors, trial: Trial) -> list[Extractor]:
+        return extractors.of(trial.real, required=trial.cycle is None)
+
     def names(self) -> list[str]:
-        """Of the figures that `examine` will return."""
-        return [name for exam in self._exams for name in exam.names]
+        """Of all metrics that `evaluate` will find: those of the fewest samples it can measure."""
+        return [v.name for result in self._evaluate(FEWEST) for v in result.values]
 
-    def examine(self, fakes: Tensor, y: Tensor | None) -> list[Figure]:
-        """All figures of fakes, one extractor after the other; no name comes twice.
+    def evaluate(self) -> Iterator[TrialResult]:
+        """Measure, a trial after the other; no name of a metric comes twice.
 
-        Args:
-            fakes: what `make_fakes` returns, [N, C, H, W], at least ten.
-            y: the classes that were ordered, int64 [N], or None.
+        Raises:
+            UserError: the game's numbers are not finite.
         """
-        return self.inspect(fakes, y)[0]
+        return self._evaluate(self._count)
 
-    def inspect(self, fakes: Tensor, y: Tensor | None) -> tuple[list[Figure], Likeness | None]:
-        """The same, and which pictures the fakes are like; None for points.
+    def _evaluate(self, count: int) -> Iterator[TrialResult]:
+        for name, (trial, extractors) in self._trials.items():
+            inputs = take_inputs(trial, self._held_out.fields, count)
+            drawn = draw_samples(self._game, self._draw, trial, inputs, count, self._seed)
+            if drawn.label is None and trial.inputs:
+                drawn = drawn._replace(label=self._label_of_inputs(trial, len(drawn.made)))
+            values, nearest = [], None
+            for extractor in extractors:
+                found, nearest = extractor.measure(drawn)
+                values += found
+            values += self._compare(trial, drawn, inputs)
+            named = [_of_trial(value, name) for value in values]
+            yield TrialResult(name, named, nearest, drawn.made, trial.real)
 
-        Likeness is by Inception's features where they are there, else by the classifier's.
-        """
-        figures: list[Figure] = []
-        likeness = None
-        for exam in self._exams:
-            found, likeness = exam.examine(fakes, y)
-            figures += found
-        return figures, likeness
+    def _label_of_inputs(self, trial: Trial, count: int) -> Tensor | None:
+        """Classes [N] that a translation should leave as they are."""
+        field = self._label_of[trial.inputs[0]]
+        return None if field is None else self._held_out.fields[field][:count]
 
+    def _compare(
+        self, trial: Trial, drawn: Drawn, inputs: dict[str, Tensor]
+    ) -> Iterator[MetricValue]:
+        """Metrics of samples beside what each of them should be."""
+        if trial.paired:
+            target = self._held_out.fields[trial.real][: len(drawn.made)]
+            found = mean_over_pairs(drawn.made, target)
+            for name, value in found._asdict().items():
+                yield self._of_pairs(name, value, len(drawn.made))
+        if trial.cycle is not None:
+            assert drawn.back is not None
+            error = mean_l1(drawn.back, inputs[trial.inputs[0]])
+            yield self._of_pairs("cycle_l1", error, len(drawn.made))
 
-class _Exam:
-    """The figures of one extractor."""
-
-    def __init__(self, extractor: str, measure: Measure, reference: Reference, seed: int) -> None:
-        self._measure, self._seed = measure, seed
-        self._split, self._held_out_split = reference.split, reference.held_out_split
-        self._floors = measure(reference.held_out, reference.held_out_labels).readings
-        right = self._floors.get("label_accuracy")
-        told = "" if right is None else f" ({right.value:.1%} right on held-out reals)"
-        self._extractor = extractor + told
-
-    @property
-    def names(self) -> list[str]:
-        return list(self._floors)
-
-    def examine(self, fakes: Tensor, y: Tensor | None) -> tuple[list[Figure], Likeness | None]:
-        figures = []
-        readings, likeness = self._measure(fakes, y)
-        for name, found in readings.items():
-            floor = self._floors[name]
-            figures.append(
-                Figure(
-                    *(name, found.value, floor.value, found.samples, found.reals, floor.samples),
-                    split=self._split,
-                    held_out_split=self._held_out_split,
-                    extractor=self._extractor,
-                    seed=self._seed,
-                    note=beware(found, floor),
-                )
-            )
-        return figures, likeness
-
-
-def _by_modes(dataset: Gaussians) -> Measure:
-    def measure(points: Tensor, _: Tensor | None) -> Measured:
-        return Measured(measure_modes(points.flatten(1), dataset.centres, dataset.std))
-
-    return measure
+    def _of_pairs(self, name: str, value: float, n: int) -> MetricValue:
+        return MetricValue(
+            name=name,
+            value=value,
+            held_out=None,
+            n=n,
+            reals=n,
+            held_out_n=0,
+            split=self._held_out.part,
+            held_out_split="",
+            extractor=PIXELS,
+            seed=self._seed,
+            note="too good: these inputs were trained on" if self._trained_on else "",
+        )
 
 
-def _by_classifier(reference: Reference, seed: int, device: torch.device) -> Measure:
-    assert reference.labels is not None
-    dataset = reference.dataset
-    network = open_classifier(
-        *(reference.images, reference.labels, dataset.n_classes, cache_folder(), device),
-        planes=dataset.planes,
-    )
-    real = extract_features(network, reference.images, device)
-    features = FeatureMeasures(real, seed, inception=False)
-
-    def measure(pictures: Tensor, y: Tensor | None) -> Measured:
-        found = extract(network, pictures, device)
-        readings, likeness = features.measure(found.features)
-        return Measured({**readings, **measure_classes(found, y)}, likeness)
-
-    return measure
+def _of_trial(value: MetricValue, trial: str) -> MetricValue:
+    name = f"{value.name}_{trial}" if trial else value.name
+    return dataclasses.replace(value, name=name, trial=trial)
 
 
-def _by_inception(
-    network: Inception, reference: Reference, seed: int, device: torch.device
-) -> Measure:
-    real = extract_features(network, reference.images, device)
-    features = FeatureMeasures(real, seed, inception=True)
-
-    def measure(pictures: Tensor, _: Tensor | None) -> Measured:
-        found = extract(network, pictures, device)
-        readings, likeness = features.measure(found.features)
-        return Measured({**readings, **measure_score(found)}, likeness)
-
-    return measure
-
-
-def _open_inception(choice: str, *, fits: bool, required: bool) -> Inception | None:
-    """Inception, or None where it does not fit or is not there and other measures are.
+def mean_over_pairs(made: Tensor, target: Tensor) -> PairMetrics:
+    """`compare_pairs` of samples kept as bytes, [N, C, H, W] each, without all of them as floats.
 
     Raises:
-        UserError: there is nothing else to measure by, or the weights asked for cannot be used.
+        UserError: the shapes differ.
     """
-    if choice not in ("auto", "none"):
-        if not fits:
-            raise UserError("inception: it sees RGB and these are not; leave inception out")
-        return Inception(Path(choice))
-    try:
-        if not fits:
-            raise UserError("nothing to measure by: pictures that are not RGB need labels")
-        if choice == "none":
-            raise UserError("inception=none: nothing else to measure by, as there are no labels")
-        return Inception(fetch_weights())
-    except UserError as error:
-        if required:
-            raise
-        if fits and choice == "auto":
-            log.warning("without FID, KID and IS: %s", error)
-        return None
+    if made.shape != target.shape:
+        raise UserError(
+            f"the game draws {list(made.shape[1:])} and should draw {list(target.shape[1:])}"
+        )
+    parts = list(zip(made.split(CHUNK), target.split(CHUNK), strict=True))
+    found = [(len(x), compare_pairs(to_unit_range(x), to_unit_range(y))) for x, y in parts]
+    sums = (sum(n * part[i] for n, part in found) for i in range(len(PairMetrics._fields)))
+    return PairMetrics(*(total / len(made) for total in sums))
 
 
-def make_fakes(generator: Generator, count: int, seed: int, y: Tensor | None) -> Tensor:
-    """`count` samples, always the same for a seed, on the CPU: uint8, or float32 for points.
-
-    The generator is left in the mode it was found in, and torch's global generators as they were.
-
-    Args:
-        generator: on any device.
-        count: N.
-        seed: of the latents.
-        y: which classes to order, int64 [N]; None for a generator that takes no labels.
-
-    Raises:
-        UserError: the generator's numbers are not finite.
-    """
-    z = sampling.draw_latents(count, generator.latent_dim, seed)
-    parts = []
-    bar = tqdm(total=count, desc="fakes", unit="img", leave=False, disable=None, delay=2)
-    with bar:
-        for start in range(0, count, CHUNK):
-            rows = slice(start, start + CHUNK)
-            part = sampling.generate(generator, z[rows], None if y is None else y[rows])
-            if not part.isfinite().all():
-                raise UserError("the generator makes NaN or Inf; take an earlier checkpoint")
-            parts.append(part if are_points(part) else to_bytes(part))
-            bar.update(len(part))
-    return torch.cat(parts)
+def mean_l1(made: Tensor, target: Tensor) -> float:
+    """`pairs.l1` of samples kept as bytes, the mean over all of them."""
+    parts = zip(made.split(CHUNK), target.split(CHUNK), strict=True)
+    return float(torch.cat([l1(to_unit_range(x), to_unit_range(y)) for x, y in parts]).mean())

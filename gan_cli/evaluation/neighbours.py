@@ -1,50 +1,57 @@
-"""Fakes beside the pictures they are most like, for a person to look at."""
+"""Fakes beside the images that lie nearest to them, for a person to look at."""
 
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
-from torchvision.utils import make_grid
 
 from gan_cli.errors import UserError
-from gan_cli.metrics.diversity import Likeness
-from gan_cli.viz.images import SMALLEST, save_png
+from gan_cli.metrics.diversity import NearestNeighbours
+from gan_cli.viz.images import SMALLEST, captioned, save_png, tile
 
 LINE = 6
 """Width in pixels of the white line between what is compared."""
+CAPTIONS = {
+    "neighbours": "fakes | nearest training images",
+    "near_duplicates": "near-duplicates",
+}
 
 
-def save_likeness(
-    likeness: Likeness, fakes: Tensor, real: Tensor, folder: Path, prefix: str = ""
+def save_neighbours(
+    nearest: NearestNeighbours,
+    fakes: Tensor,
+    real: Tensor,
+    folder: Path,
+    prefix: str = "",
+    suffix: str = "",
 ) -> list[Path]:
-    """Write `neighbours.png` and `duplicates.png`; returns where.
+    """Write two sheets, `neighbours.png` and `near_duplicates.png`; returns where.
 
-    The first has a fake in each row and, right of the line, the training pictures nearest to it.
-    The second has a pair of fakes in each row, the pairs most alike.
+    The first has a fake in each row and, right of the line, the training images nearest to it.
+    The second has a pair of fakes in each row, the closest pairs first.
 
     Args:
-        likeness: who is like whom.
+        nearest: what lies next to what.
         fakes: uint8 [N, C, H, W].
         real: uint8 [M, C, H, W].
         folder: where to, there already.
-        prefix: what the names begin with.
+        prefix: what their names begin with.
+        suffix: what their names end in.
 
     Raises:
         UserError: they cannot be written.
     """
-    pairs = fakes[likeness.twins]  # [P, 2, C, H, W]
+    pairs = fakes[nearest.near_duplicates]  # [P, 2, C, H, W]
     sheets = {
-        "neighbours": side_by_side(
-            fakes[: len(likeness.neighbours), None], real[likeness.neighbours]
-        ),
-        "duplicates": side_by_side(pairs[:, :1], pairs[:, 1:]),
+        "neighbours": side_by_side(fakes[: len(nearest.training), None], real[nearest.training]),
+        "near_duplicates": side_by_side(pairs[:, :1], pairs[:, 1:]),
     }
     paths = []
-    for name, sheet in sheets.items():
-        path = folder / f"{prefix}{name}.png"
+    for sheet, image in sheets.items():
+        path = folder / f"{prefix}{sheet}{suffix}.png"
         try:
-            save_png(sheet, path)
+            save_png(captioned(image, CAPTIONS[sheet]), path)
         except OSError as error:
             raise UserError(f"{path}: cannot be written ({error.strerror})") from error
         paths.append(path)
@@ -52,19 +59,17 @@ def save_likeness(
 
 
 def side_by_side(left: Tensor, right: Tensor) -> Tensor:
-    """Two tables of pictures with a white line between them, uint8 [3, height, width].
+    """Two tables of images with a white line between them, uint8 [3, height, width].
 
     Args:
         left: uint8 [R, A, C, H, W].
         right: uint8 [R, B, C, H, W].
     """
-    tables = [
-        make_grid(_enlarged(part.flatten(0, 1)), nrow=part.shape[1]) for part in (left, right)
-    ]
+    tables = [tile(_enlarged(part.flatten(0, 1)), part.shape[1]) for part in (left, right)]
     line = torch.full((3, tables[0].shape[1], LINE), 255, dtype=torch.uint8)
     return torch.cat([tables[0], line, tables[1]], dim=2)
 
 
-def _enlarged(pictures: Tensor) -> Tensor:
-    factor = max(1, round(SMALLEST / pictures.shape[-1]))
-    return interpolate(pictures, scale_factor=factor, mode="nearest")
+def _enlarged(images: Tensor) -> Tensor:
+    factor = max(1, round(SMALLEST / images.shape[-1]))
+    return interpolate(images, scale_factor=factor, mode="nearest")

@@ -1,15 +1,13 @@
 """Measuring samples while a run goes on."""
 
 import logging
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 
-from torch import Tensor, nn
-
+from gan_cli.data.fields import Batch
 from gan_cli.errors import UserError
-from gan_cli.evaluation.evaluator import Examiner, make_fakes
-from gan_cli.games import latents as sampling
-from gan_cli.metrics.figures import BETTER, CLASSIFIER, better, headline
-from gan_cli.networks.roles import Generator
+from gan_cli.evaluation.evaluator import Evaluator
+from gan_cli.metrics.values import BETTER, better, headline, stem
 from gan_cli.spelling import nearest
 from gan_cli.tricks.examples import Progress
 
@@ -18,61 +16,98 @@ log = logging.getLogger(__name__)
 PREFIX = "metric/"
 
 
-class Quality:
-    """A probe: figures of samples as `metric/<name>`, from the same latents each time.
+class QualityProbe:
+    """A probe: metrics of samples as `metric/<name>`, of the same request each time.
 
-    Nothing it draws or asks reaches the training.
+    Nothing it draws or asks reaches the training. The one to judge the run by is logged.
 
     Args:
         every: steps between two measurements; there is one at the end too.
-        examiner: knows the real pictures.
-        network: draws; the generator, or the mean of its weights.
-        count: fakes each time.
-        seed: of their latents.
+        evaluator: knows the game and the real samples.
+        best: the metric that the best checkpoint goes by, see `choose`.
+        earlier: reports of a run that is resumed.
+
+    Attributes:
+        names: of all scalars it will report, `metric/` included.
+
+    Raises:
+        UserError: there will be no such metric as `best`.
     """
 
     def __init__(
-        self, every: int, examiner: Examiner, network: nn.Module, count: int, seed: int
+        self,
+        every: int,
+        evaluator: Evaluator,
+        best: str = "auto",
+        earlier: Iterable[Mapping[str, float]] = (),
     ) -> None:
-        self.every, self.examiner, self.network = every, examiner, network
-        self.count, self.seed = count, seed
+        self.every, self._evaluator = every, evaluator
+        self.names = [PREFIX + name for name in evaluator.names()]
+        self._judge = self.choose(best) or self.choose("auto")
+        self._record = math.inf
+        for report in earlier:
+            self._is_record(report)
 
     def due(self, step: int, last: bool) -> bool:
         """Every so many steps and at the end."""
         return last or step % self.every == 0
 
     def measure(
-        self, progress: Progress, x: Tensor, y: Tensor | None, report: Mapping[str, float]
+        self, progress: Progress, batch: Batch, report: Mapping[str, float]
     ) -> dict[str, float]:
-        """All figures; none where the generator's numbers are not finite."""
-        assert isinstance(self.network, Generator)
-        ordered = sampling.spread_labels(self.count, self.network.n_classes)
+        """All metrics; none where the game's numbers are not finite."""
         try:
-            fakes = make_fakes(self.network, self.count, self.seed, ordered)
+            results = list(self._evaluator.evaluate())
         except UserError as error:
             log.warning("step %d is not measured: %s", progress.step, error)
             return {}
-        return {PREFIX + f.name: f.value for f in self.examiner.examine(fakes, ordered)}
+        found = {PREFIX + v.name: v.value for result in results for v in result.values}
+        record = self._is_record(found)
+        if self._judge is not None:
+            name, _ = self._judge
+            log.info(
+                "step %d: %s %.4g%s",
+                *(progress.step, name, found[name], " (best so far)" if record else ""),
+            )
+        return found
 
     def choose(self, wanted: str) -> tuple[str, bool] | None:
         """The scalar that the best checkpoint goes by, and whether less of it is better.
 
         Args:
-            wanted: a figure's name, `auto` for the one that says most, or `none`.
+            wanted: a metric's name, `auto` for the one that says most (None where none says
+                enough), or `none`.
 
         Raises:
-            UserError: there will be no such figure.
+            UserError: there will be no such metric.
         """
-        if wanted == "none":
-            return None
-        names = self.examiner.names
+        names = [name.removeprefix(PREFIX) for name in self.names]
         name = headline(names) if wanted == "auto" else wanted
+        if name is None or name == "none":
+            return None
         if name not in names:
             raise UserError(f"evaluation.best={wanted}: not measured here{nearest(wanted, names)}")
         return PREFIX + name, better(name) == "lower"
 
+    def _is_record(self, report: Mapping[str, float]) -> bool:
+        """Whether a report is the best so far; NaN never is."""
+        if self._judge is None:
+            return False
+        name, lower = self._judge
+        value = report.get(name, math.nan) * (1 if lower else -1)
+        if not value < self._record:
+            return False
+        self._record = value
+        return True
+
 
 def refuse_unknown(wanted: str) -> None:
-    """Raise UserError where no run at all has the figure that `evaluation.best` names."""
-    if wanted not in ("auto", "none") and wanted.removesuffix(CLASSIFIER) not in BETTER:
-        raise UserError(f"evaluation.best={wanted}: no such figure{nearest(wanted, BETTER)}")
+    """Raise UserError where no run at all has the metric that `evaluation.best` names."""
+    if wanted in ("auto", "none"):
+        return
+    try:
+        stem(wanted)
+    except KeyError:
+        raise UserError(
+            f"evaluation.best={wanted}: no such metric{nearest(wanted, BETTER)}"
+        ) from None

@@ -1,84 +1,140 @@
-"""One discriminator's side of a game: what it sees, how it judges, what it is told."""
+"""One discriminator's side of a game: what it sees, what it is told, what it minimises.
 
-from collections.abc import Sequence
+`Adversary.discriminator_losses` is all that D minimises, `generator_losses` all that whoever makes
+the fakes minimises against it.
+"""
 
 import torch
 from torch import Tensor, nn
 
-from gan_cli.games.losses import Loss, Targets
-from gan_cli.tricks.base import LabelTrick, Pool, View
-from gan_cli.tricks.examples import Exchange, Judge, Judged, Progress, Verdict
+from gan_cli.games.losses import Loss, Targets, accuracy
+from gan_cli.tricks.base import Pool, TargetTrick, Term, Trick, View
+from gan_cli.tricks.examples import (
+    Discriminate,
+    DiscriminatorOutput,
+    Examples,
+    Progress,
+    RealFakeBatch,
+    Role,
+)
 
 
 class Adversary(nn.Module):
     """A discriminator with its loss and the tricks on its way.
 
     Args:
-        network: D; takes x [N, C, H, W] and y [N] or None, gives scores [N] and features [N, F].
-        loss: what both sides minimise.
-        labels: tricks on D's targets, applied in order.
-        views: what D sees of each picture, applied in order.
-        pool: where the fakes of D's turn come from; None for G alone.
+        network: D; takes x [N, C, H, W] and labels [N] or None, gives logits [N] (or a map
+            [N, ...]) and features [N, F].
+        loss: what both roles minimise.
+
+    Attributes:
+        targets: tricks on D's targets, applied in order.
+        views: what D sees of each image, applied in order.
+        pool: where the fakes of D's turn come from, if not from the generator alone.
+        terms: what is added to the losses, by name.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        loss: Loss,
-        labels: Sequence[LabelTrick] = (),
-        views: Sequence[View] = (),
-        pool: Pool | None = None,
-    ) -> None:
+    def __init__(self, network: nn.Module, loss: Loss) -> None:
         super().__init__()
         self.network = network
         self.loss = loss
-        self.labels = nn.ModuleList(labels)
-        self.views = nn.ModuleList(views)
-        self.pool = pool
+        self.targets = nn.ModuleList()
+        self.views = nn.ModuleList()
+        self.pool: Pool | None = None
+        self.terms = nn.ModuleDict()
 
-    def judge(self, x: Tensor, y: Tensor | None) -> Verdict:
-        """D's verdict on pictures as they are."""
-        return Verdict.of(*self.network(x, y))
+    def add(self, name: str, trick: Trick) -> None:
+        """Put a trick in its place; one that can stand in several stands in all of them."""
+        if isinstance(trick, TargetTrick):
+            self.targets.append(trick)
+        if isinstance(trick, View):
+            self.views.append(trick)
+        if isinstance(trick, Pool):
+            self.pool = trick
+        if isinstance(trick, Term):
+            self.terms[name] = trick
 
-    def meet(
+    def discriminate(self, x: Tensor, label: Tensor | None) -> DiscriminatorOutput:
+        """D's output on images as they are, in float32."""
+        logits, features = self.network(x, label)
+        return DiscriminatorOutput(logits.float(), features.float())
+
+    def forward(
         self,
         real: Tensor,
         fake: Tensor,
-        y: Tensor | None,
+        label: Tensor | None,
         progress: Progress,
-        replay: bool,
-        judge: Judge | None = None,
-    ) -> Exchange:
-        """Bring a real and a fake batch [N, C, H, W] before D; `y` [N] or None labels both.
+        role: Role,
+        discriminate: Discriminate | None = None,
+        fake_label: Tensor | None = None,
+    ) -> RealFakeBatch:
+        """Bring a real and a fake batch, [N, C, H, W] each, before D.
 
-        With `replay`, as in D's own turn, past fakes from the pool may stand in for present ones.
-        Another `judge` may stand in for D itself, such as D some steps ahead.
+        Args:
+            real: real images.
+            fake: fake ones; in D's turn without a graph.
+            label: [N] or None, of the real ones, and of the fakes where `fake_label` is None.
+            progress: how far the run is.
+            role: whose turn it is. In D's own, past fakes from the pool may stand in for present
+                ones, and gradients at the images are provided for.
+            discriminate: what stands in for D itself, such as D some steps ahead.
+            fake_label: of the fakes, where they have others than the real ones.
         """
-        judge = judge or self.judge
+        discriminate = discriminate or self.discriminate
+        fake_label = label if fake_label is None else fake_label
+        own = role == "discriminator"
+        if own and self.pool is not None:
+            fake, fake_label = self.pool(fake, fake_label)
+        at = {kind for _, term in self._due(role, progress) for kind in term.at} if own else set()
 
         def view(x: Tensor) -> Tensor:
             for change in self.views:
                 x = change(x, progress)
             return x
 
-        fake, fake_y = self.pool(fake, y) if replay and self.pool is not None else (fake, y)
-        return Exchange(
-            real=Judged(real, y, view, judge),
-            fake=Judged(fake, fake_y, view, judge),
-            judge=judge,
+        return RealFakeBatch(
+            real=Examples(real, label, view, discriminate, "real" in at),
+            fake=Examples(fake, fake_label, view, discriminate, "fake" in at),
+            discriminate=discriminate,
             discriminator=self.network,
             progress=progress,
         )
 
-    def discriminator_loss(self, exchange: Exchange) -> Tensor:
-        """What D minimises, a scalar."""
-        real, fake = exchange.real.score, exchange.fake.score
+    def discriminator_losses(self, batch: RealFakeBatch) -> dict[str, Tensor]:
+        """What D minimises: scalars by term."""
+        return {"adversarial": self.discriminator_loss(batch)} | self._terms(batch, "discriminator")
+
+    def discriminator_loss(self, batch: RealFakeBatch) -> Tensor:
+        """D's loss without its terms, a scalar."""
+        real, fake = batch.real.logits, batch.fake.logits
         targets = torch.ones_like(real), torch.zeros_like(fake)
-        for trick in self.labels:
+        for trick in self.targets:
             targets = trick(*targets)
         return self.loss.discriminator(real, fake, Targets(*targets))
 
-    def generator_loss(self, exchange: Exchange) -> Tensor:
-        """What G minimises, a scalar."""
-        real = exchange.real.score if self.loss.generator_sees_real else None
-        return self.loss.generator(exchange.fake.score, real)
+    def generator_losses(self, batch: RealFakeBatch) -> dict[str, Tensor]:
+        """What the generator minimises against this D: scalars by term."""
+        real = batch.real.logits if self.loss.generator_sees_real else None
+        loss = self.loss.generator(batch.fake.logits, real)
+        return {"adversarial": loss} | self._terms(batch, "generator")
+
+    def watch(self, batch: RealFakeBatch) -> dict[str, Tensor]:
+        """Detached scalars of D's turn: mean logits, and how often D is right."""
+        real, fake = batch.real.logits.detach(), batch.fake.logits.detach()
+        seen = {"score/real": real.mean(), "score/fake": fake.mean()}
+        if (threshold := self.loss.decision_threshold) is not None:
+            seen["health/accuracy_real"] = accuracy(real, threshold, real=True)
+            seen["health/accuracy_fake"] = accuracy(fake, threshold, real=False)
+        return seen
+
+    def _due(self, role: Role, progress: Progress) -> list[tuple[str, Term]]:
+        """The terms of a role that are computed in this step."""
+        terms: list[tuple[str, Term]] = list(self.terms.items())  # type: ignore[arg-type]
+        return [(name, t) for name, t in terms if role in t.roles and t.due(progress.step)]
+
+    def _terms(self, batch: RealFakeBatch, role: Role) -> dict[str, Tensor]:
+        return {
+            name: term.weight * term.every * term(batch, role)
+            for name, term in self._due(role, batch.progress)
+        }

@@ -12,23 +12,23 @@ from torch.nn.functional import relu, softplus
 
 
 class Targets(NamedTuple):
-    """What D is told: the probability of being real of each picture, [N] each."""
+    """What D is told: the probability of being real, of the shape of its logits."""
 
     real: Tensor
     fake: Tensor
 
 
 class Loss(abc.ABC):
-    """A pair of losses. Scores are logits [N]; results are scalars, means over the batch."""
+    """A pair of losses of logits, [N] or a map [N, ...]; results are scalars, means over them."""
 
     takes_targets = False
     """Whether D's targets can be smoothed or flipped."""
     generator_sees_real = False
-    """Whether G's loss reads D's scores of real pictures."""
-    undecided: float | None = None
-    """The score of a D that cannot tell; None where only differences of scores count."""
-    sure = 1.0
-    """How far from `undecided` a score lies that leaves little doubt."""
+    """Whether G's loss reads D's logits of real images."""
+    decision_threshold: float | None = None
+    """The logit of a D that cannot tell; None where only differences of logits count."""
+    margin = 1.0
+    """How far from `decision_threshold` a logit lies that leaves little doubt."""
     bounds_divergence = False
     """Whether D's loss, with targets 1 and 0, bounds the Jensen-Shannon divergence from below."""
 
@@ -41,20 +41,20 @@ class Loss(abc.ABC):
         """What G minimises; `real` is given where `generator_sees_real`."""
 
 
-def accuracy(score: Tensor, boundary: float, real: bool) -> Tensor:
-    """Share of pictures that D takes for what they are, a scalar in [0, 1].
+def accuracy(logits: Tensor, threshold: float, real: bool) -> Tensor:
+    """How many images D takes for what they are, a scalar in [0, 1].
 
     Args:
-        score: D's logits [N].
-        boundary: above it a picture counts as real.
+        logits: D's, of any shape.
+        threshold: above it an image, or a patch of one, counts as real.
         real: whether they are.
     """
-    return ((score > boundary) == real).float().mean()
+    return ((logits > threshold) == real).float().mean()
 
 
-def cross_entropy(score: Tensor, target: Tensor) -> Tensor:
-    """Mean of -[t log s(score) + (1 - t) log(1 - s(score))], s the sigmoid."""
-    return (softplus(score) - target * score).mean()
+def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean of -[t log s(logit) + (1 - t) log(1 - s(logit))], s the sigmoid."""
+    return (softplus(logits) - target * logits).mean()
 
 
 class NonSaturating(Loss):
@@ -64,7 +64,7 @@ class NonSaturating(Loss):
     """
 
     takes_targets = True
-    undecided, sure = 0.0, 2.0  # tanh(s / 2) = 2 sigmoid(s) - 1
+    decision_threshold, margin = 0.0, 2.0  # tanh(s / 2) = 2 sigmoid(s) - 1
     bounds_divergence = True
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
@@ -103,7 +103,7 @@ class LeastSquares(Loss):
     """LSGAN, Mao et al. 2017, eq. 9 (a = 0, b = c = 1)."""
 
     takes_targets = True
-    undecided, sure = 0.5, 0.5  # halfway between 0 and 1
+    decision_threshold, margin = 0.5, 0.5  # halfway between 0 and 1
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         """(D(x) - 1)^2 / 2 + D(G(z))^2 / 2 for targets 1 and 0."""
@@ -117,7 +117,7 @@ class LeastSquares(Loss):
 class Hinge(Loss):
     """Lim & Ye 2017; Miyato et al. 2018, eq. 16 and 17."""
 
-    undecided, sure = 0.0, 1.0  # its margins
+    decision_threshold, margin = 0.0, 1.0  # its margins
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         """relu(1 - D(x)) + relu(1 + D(G(z)))."""
@@ -144,7 +144,7 @@ class RelativisticPairing(Loss):
 
 
 class RelativisticAverage(Loss):
-    """RaGAN, Jolicoeur-Martineau 2019, eq. 6 and 7: against the mean score of the other kind."""
+    """RaGAN, Jolicoeur-Martineau 2019, eq. 6 and 7: against the mean logit of the other kind."""
 
     generator_sees_real = True
 

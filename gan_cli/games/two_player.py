@@ -1,86 +1,161 @@
-"""The plain two-player game."""
+"""The plain game: one generator against one discriminator."""
 
-import functools
+import dataclasses
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from gan_cli.data.fields import Batch
+from gan_cli.games import latents
 from gan_cli.games.adversary import Adversary
-from gan_cli.games.losses import accuracy
-from gan_cli.games.unrolled import Unrolled
-from gan_cli.networks.roles import Generator
-from gan_cli.tricks.base import Side, Term
-from gan_cli.tricks.examples import Exchange, Progress
+from gan_cli.games.base import Game, Losses, PlayerSpec
+from gan_cli.games.losses import Loss
+from gan_cli.games.requests import Drawing, LookUp, Request, Sheet, Trial
+from gan_cli.networks.roles import Discriminator, Generator
+from gan_cli.ranges import Count
+from gan_cli.tricks.examples import Progress
+
+SHOWN, POINTS_SHOWN = 64, 2048
+"""Images in a grid; points in a scatter plot."""
+MOST_COLUMNS = 16
+"""Classes that get a column of a grid."""
+ROWS, FRAMES = 8, 10
+"""Interpolations shown, and images along each."""
 
 
-class Turn(NamedTuple):
-    """What came of a turn."""
-
-    losses: dict[str, Tensor]
-    """Scalars whose sum the player minimises, by term."""
-    watch: dict[str, Tensor]
-    """Detached scalars worth a curve."""
-
-
-class Game(nn.Module):
-    """G against D (Goodfellow et al. 2014): each player's losses on a batch.
+class TwoPlayer(Game):
+    """G against D (Goodfellow et al. 2014), with labels where the networks take them.
 
     Args:
-        generator: takes z [N, latent_dim] and y [N] or None, gives pictures [N, C, H, W].
-        adversary: the discriminator's side.
-        terms: what is added to each side's loss, by name.
-        unrolled: lets G look ahead to what D will be.
+        latent_dim: length of z ~ N(0, I).
+        generator: z [N, latent_dim] and labels to images [N, C, H, W] in [-1, 1].
+        discriminator: images and labels to logits and features.
+        loss: what both minimise.
+        n_critic: D's turns per G's turn.
+        generator_batch_multiple: fakes of G's turn, as a multiple of the batch size; 2 in the code
+            of WGAN-GP and SNGAN on CIFAR-10 (GEN_BS_MULTIPLE).
+
+    Raises:
+        ValueError: a generator that takes another latent_dim.
     """
+
+    needs = {"image": ("image", "point")}  # noqa: RUF012
+    takes = frozenset({"label", "truncation", "interpolate"})
 
     def __init__(
         self,
+        latent_dim: Count,
         generator: Generator,
-        adversary: Adversary,
-        terms: Mapping[Side, Mapping[str, Term]],
-        unrolled: Unrolled | None = None,
+        discriminator: Discriminator,
+        loss: Loss,
+        n_critic: Count = 1,
+        generator_batch_multiple: Count = 1,
     ) -> None:
         super().__init__()
+        if generator.latent_dim != latent_dim:
+            raise ValueError(
+                f"generator.latent_dim={generator.latent_dim}, but latent_dim={latent_dim}; "
+                "make them equal"
+            )
+        self.latent_dim, self.n_critic = latent_dim, n_critic
+        self.generator_batch_multiple = generator_batch_multiple
         self.generator = generator
-        self.adversary = adversary
-        self.terms = terms
-        self.memory = nn.ModuleDict({side: nn.ModuleDict(of) for side, of in terms.items()})
-        self.unrolled = unrolled
+        self.adversaries["discriminator"] = Adversary(discriminator, loss)
+        self.n_classes = max(generator.n_classes, discriminator.n_classes)
 
-    def losses(self, side: Side, x: Tensor, y: Tensor | None, progress: Progress) -> Turn:
-        """The turn of `side` on real pictures x [N, C, H, W] with labels y [N] or None."""
-        y = y if self.generator.n_classes else None
-        own = side == "discriminator"
-        with torch.set_grad_enabled(not own):  # D's turn pays nothing for making fakes
-            fake = self.fakes(len(x), y, x.device)
-        meet = functools.partial(self.adversary.meet, x, fake, y, progress, replay=own)
-        if own or self.unrolled is None:
-            exchange = meet()
-        else:
-            against = functools.partial(self._losses, "discriminator")
-            exchange = self.unrolled(self.adversary.network, meet, against)
-        losses, watch = self._losses(side, exchange), {}
-        if own:
-            real, fake = exchange.real.score.detach(), exchange.fake.score.detach()
-            watch = {"score/real": real.mean(), "score/fake": fake.mean()}
-            if (boundary := self.adversary.loss.undecided) is not None:
-                watch["health/accuracy_real"] = accuracy(real, boundary, real=True)
-                watch["health/accuracy_fake"] = accuracy(fake, boundary, real=False)
-        return Turn(losses, watch)
-
-    def fakes(self, count: int, y: Tensor | None, device: torch.device) -> Tensor:
-        """`count` fresh pictures [N, C, H, W], float32 like real ones, also under autocast."""
-        z = torch.randn(count, self.generator.latent_dim, device=device)
-        return self.generator(z, y).float()
-
-    def _losses(self, side: Side, exchange: Exchange) -> dict[str, Tensor]:
-        if side == "discriminator":
-            network, loss = self.adversary.network, self.adversary.discriminator_loss(exchange)
-        else:
-            network, loss = self.generator, self.adversary.generator_loss(exchange)
-        return {"adversarial": loss} | {
-            name: term.weight * term.every * term(exchange, network)
-            for name, term in self.terms[side].items()
-            if term.weight and exchange.progress.step % term.every == 0
+    @property
+    def players(self) -> Mapping[str, PlayerSpec]:
+        """D plays `n_critic` batches, then G one."""
+        return {
+            "discriminator": PlayerSpec([self.adversary("discriminator").network], self.n_critic),
+            "generator": PlayerSpec([self.generator]),
         }
+
+    @property
+    def averaged(self) -> Mapping[str, torch.nn.Module]:
+        """G."""
+        return {"generator": self.generator}
+
+    def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
+        """The turn of one player on real images x [N, C, H, W] with labels [N]."""
+        x, label = batch["image"], self.label_of(batch)
+        if player == "discriminator":
+            return self.discriminator_turn(x, label, progress)
+        return self.generator_turn(x, label, progress)
+
+    def discriminator_turn(self, x: Tensor, label: Tensor | None, progress: Progress) -> Losses:
+        """D on real images and on fakes that are made without a graph."""
+        adversary = self.adversary("discriminator")
+        with torch.no_grad():  # D's turn pays nothing for making fakes
+            fake = self.fakes(len(x), label, x.device)
+        batch = adversary(x, fake, label, progress, "discriminator")
+        losses = Losses(adversary.discriminator_losses(batch), adversary.watch(batch))
+        self.observe("discriminator", batch)
+        return losses
+
+    def generator_turn(self, x: Tensor, label: Tensor | None, progress: Progress) -> Losses:
+        """G on fresh fakes."""
+        adversary = self.adversary("discriminator")
+        if (k := self.generator_batch_multiple) > 1:
+            x, label = x.repeat(k, 1, 1, 1), None if label is None else label.repeat(k)
+        fake = self.fakes(len(x), label, x.device)
+        batch = adversary(x, fake, label, progress, "generator")
+        return Losses(adversary.generator_losses(batch))
+
+    def fakes(self, count: int, label: Tensor | None, device: torch.device) -> Tensor:
+        """`count` fresh images [N, C, H, W], float32 like real ones, also under autocast."""
+        z = torch.randn(count, self.latent_dim, device=device)
+        return self.generator(z, label).float()
+
+    def label_of(self, batch: Batch) -> Tensor | None:
+        """The labels [N] that the networks are told; None where they take none."""
+        return batch["label"] if self.n_classes else None
+
+    def complete(self, request: Request) -> Request:
+        """Latents from the seed, and all classes in turn.
+
+        Raises:
+            UserError: classes are asked for that the game does not know.
+        """
+        return latents.complete(request, self.latent_dim, self.n_classes)
+
+    @torch.no_grad()
+    def draw(self, request: Request) -> Drawing:
+        """Images of the latents and labels that are asked for; beside real ones, where given."""
+        assert request.latents is not None
+        made = latents.in_chunks(self.generator, request.latents, request.label)
+        beside = {"real": request.inputs["image"]} if "image" in request.inputs else {}
+        return Drawing(
+            {**beside, "fake": made}, "fake", self.fields["image"].kind, label=request.label
+        )
+
+    def sheets(self, look_up: LookUp, seed: int) -> Mapping[str, Sheet]:
+        """The same latents over the run, real beside fake, interpolations between latents."""
+        if self.fields["image"].kind == "point":
+            request = self.complete(Request(POINTS_SHOWN, seed))
+            return {"samples": Sheet(_beside(request, look_up(POINTS_SHOWN, None)))}
+        columns = min(self.n_classes, MOST_COLUMNS) or None
+        count = max(SHOWN // columns, 1) * columns if columns else SHOWN
+        label = latents.spread_labels(count, self.n_classes, range(columns or 0))
+        request = _beside(self.complete(Request(count, seed, label)), look_up(count, label))
+        headings = range(columns or 0)
+        return {
+            "samples": Sheet(request, columns, headings, panels=("fake",)),
+            "real_and_fake": Sheet(request, columns, headings),
+            "interpolation": Sheet(
+                latents.interpolated(self.complete(Request(ROWS + 1, seed)), FRAMES), FRAMES
+            ),
+        }
+
+    def real_examples(self, batch: Batch) -> Mapping[str, tuple[Tensor, Tensor | None]]:
+        """D takes the images for real."""
+        return {"discriminator": (batch["image"], self.label_of(batch))}
+
+    def trials(self) -> Mapping[str, Trial]:
+        """Fakes against real images."""
+        return {"": Trial(real="image")}
+
+
+def _beside(request: Request, real: Batch) -> Request:
+    return dataclasses.replace(request, inputs={"image": real["image"]})

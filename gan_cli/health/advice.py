@@ -7,41 +7,45 @@ from typing import NamedTuple
 from gan_cli.health.symptoms import COLLAPSE, OVERFITTING, VANISHING, Symptom
 
 
-class Setting(NamedTuple):
+class RunFacts(NamedTuple):
     """What of a run decides which remedies fit.
 
     Attributes:
         overrides: `key=value`, as given on the command line.
-        slopes: whether D is trained on the slope of single pictures' scores.
+        penalty: whether D is trained on gradients of single images' logits.
         points: whether the data are points in the plane.
         saturating: whether G's loss is the minimax one.
-        rate: D's learning rate.
+        lr: the discriminator's learning rate; None for a game without a player of that name, for
+            which there is no advice.
     """
 
     overrides: Sequence[str]
-    slopes: bool
+    penalty: bool
     points: bool
     saturating: bool
-    rate: float
+    lr: float | None
 
 
-def advise(symptom: Symptom, setting: Setting) -> str:
-    """One line with a command."""
-    return f"What usually helps: {command(setting.overrides, remedy(symptom, setting))}"
+def advise(symptom: Symptom, facts: RunFacts) -> str:
+    """One line with a command; empty where there is no advice."""
+    helps = remedy(symptom, facts)
+    return f"What usually helps: {command(facts.overrides, helps)}" if helps else ""
 
 
-def remedy(symptom: Symptom, setting: Setting) -> str:
+def remedy(symptom: Symptom, facts: RunFacts) -> str | None:
     """The override that helps."""
-    slower = f"optimizer.discriminator.lr={setting.rate / 4:g}"
-    if symptom is VANISHING and setting.saturating:
-        return "model.loss._target_=gan_cli.games.losses.NonSaturating"
-    if symptom is COLLAPSE and setting.slopes:
+    if facts.lr is None:
+        return None
+    slower = f"optimizer.discriminator.lr={facts.lr / 4:g}"
+    if symptom is VANISHING and facts.saturating:
+        return "loss=non_saturating"
+    if symptom is COLLAPSE and facts.penalty:
         return slower
     tricks = {COLLAPSE: "minibatch_discrimination", OVERFITTING: "diffaugment"}
     trick = tricks.get(symptom, "instance_noise")
-    if trick == "diffaugment" and setting.points:
+    if trick == "diffaugment" and facts.points:
         trick = "instance_noise"  # a point has no pixels to move
-    return slower if trick in chosen_tricks(setting.overrides) else f"tricks=[{trick}]"
+    return slower if trick in chosen_tricks(facts.overrides) else f"tricks=[{trick}]"
 
 
 def chosen_tricks(overrides: Sequence[str]) -> list[str]:
@@ -53,7 +57,9 @@ def chosen_tricks(overrides: Sequence[str]) -> list[str]:
 def command(overrides: Sequence[str], remedy: str) -> str:
     """The command that was given with `remedy` added; tricks join those that were chosen."""
     key, _, value = remedy.partition("=")
-    kept = [o for o in overrides if o.partition("=")[0].lstrip("+~") != key]
+    keys = [override.partition("=")[0].lstrip("+~") for override in overrides]
     if key == "tricks":
         value = f"[{','.join([*chosen_tricks(overrides), value.strip('[]')])}]"
+    replaced = {key} | {k for k in keys if k.startswith("loss.") and key == "loss"}
+    kept = [o for k, o in zip(keys, overrides, strict=True) if k not in replaced]
     return shlex.join(["gan-train", *kept, f"{key}={value}"])

@@ -1,4 +1,4 @@
-"""What the health of a run is read from: numbers without a unit, from scores and pictures."""
+"""What the health of a run is read from: numbers without a unit, from logits and images."""
 
 import math
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ import torch
 from torch import Tensor
 
 MOST = 64
-"""Pictures of a batch that are compared one by one."""
+"""Images of a batch that are compared one by one."""
 
 
 def diversity(real: Tensor, fake: Tensor) -> Tensor:
     """How far apart fakes are from each other over the same of reals, a scalar.
 
-    The root of the mean squared distance of two pictures of a batch, which is that of twice the
+    The root of the mean squared distance of two images of a batch, which is that of twice the
     sum of all pixels' variances. About 1 in health, 0 where all fakes are the same.
 
     Args:
-        real: pictures [N, C, H, W].
-        fake: pictures [N, C, H, W].
+        real: images [N, C, H, W].
+        fake: images [N, C, H, W].
     """
     return (fake.var(0).sum() / real.var(0).sum()).sqrt()
 
@@ -26,33 +26,33 @@ def diversity(real: Tensor, fake: Tensor) -> Tensor:
 def uniqueness(real: Tensor, fake: Tensor) -> Tensor:
     """How far each fake is from the nearest other one over the same of reals, a scalar.
 
-    Falls where few different pictures are made, however far those few are from each other, which
+    Falls where few different images are made, however far those few are from each other, which
     `diversity` does not see. It depends on how many are compared: compare as many.
 
     Args:
-        real: pictures [N, C, H, W], of which the first `MOST` are taken.
-        fake: pictures [N, C, H, W], likewise.
+        real: images [N, C, H, W], of which the first `MOST` are taken.
+        fake: images [N, C, H, W], likewise.
     """
     return _nearest(fake) / _nearest(real)
 
 
 def _nearest(x: Tensor) -> Tensor:
-    """Mean distance of a picture to the nearest other one."""
+    """Mean distance of an image to the nearest other one."""
     rows = x[:MOST].flatten(1)  # [N, C, H, W] -> [N, F]
-    # not by way of a matrix product, in which the distances of like pictures drown
+    # not by way of a matrix product, in which the distances of like images drown
     pairs = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist")
     return pairs.fill_diagonal_(torch.inf).min(1).values.mean()
 
 
 def overfitting(real: Tensor, held_out: Tensor) -> Tensor:
-    """How well D's score tells pictures it was trained on from others like them, a scalar.
+    """How well D's logit tells images it was trained on from others like them, a scalar.
 
     2 P(D(trained on) > D(held out)) - 1: 0 where it cannot, 1 where it always can. The attack of
     Hayes et al. 2019, "LOGAN: Membership inference attacks against generative models", read as a
-    sign of health. Unlike a ratio of score gaps it does not explode where D knows nothing yet.
+    sign of health. Unlike a ratio of gaps it does not explode where D knows nothing yet.
 
     Args:
-        real: scores of pictures D was trained on, [N].
+        real: logits of images D was trained on, [N].
         held_out: of such as it never saw, [M].
     """
     return (real[:, None] - held_out).sign().mean()
@@ -66,7 +66,7 @@ def divergence_bound(loss: float) -> float:
     return max(0.0, (math.log(4) - loss) / 2)
 
 
-def swing(values: Sequence[float]) -> float:
+def oscillation(values: Sequence[float]) -> float:
     """Standard deviation of a series around its straight line, in its own units."""
     y = torch.tensor(values, dtype=torch.float64)
     if len(y) < 3:

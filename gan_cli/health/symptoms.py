@@ -22,11 +22,13 @@ class Symptom(NamedTuple):
 
     Attributes:
         name: in one word or two.
+        signs: what it is read from.
         shows: whether signs averaged over a window show it, given those of the window before.
         says: what it is, for someone who meets it for the first time; signs are filled in.
     """
 
     name: str
+    signs: tuple[str, ...]
     shows: Callable[[Means, Means], bool]
     says: str
 
@@ -44,9 +46,9 @@ def _vanishes(now: Means, before: Means) -> bool:
 
 
 def _overpowers(now: Means, before: Means) -> bool:
-    """D is all but never wrong, by other means than by heart."""
-    by_heart = now.get("overfitting", 0.0) > 0.5
-    return min(_worst(now), _worst(before)) > 0.995 and not by_heart
+    """D is all but never wrong, and not because it memorises."""
+    memorises = now.get("overfitting", 0.0) > 0.5
+    return min(_worst(now), _worst(before)) > 0.995 and not memorises
 
 
 def _overfits(now: Means, before: Means) -> bool:
@@ -59,26 +61,30 @@ def _worst(means: Means) -> float:
 
 COLLAPSE = Symptom(
     "mode collapse",
+    ("diversity", "uniqueness"),
     _collapses,
-    "the samples look more and more alike: G makes few different pictures (mode collapse; "
-    "diversity {diversity:.2f} and uniqueness {uniqueness:.2f} of the real pictures')",
+    "the samples look more and more alike: G makes few different images (mode collapse; "
+    "diversity {diversity:.2f} and uniqueness {uniqueness:.2f} of the real images')",
 )
 VANISHING = Symptom(
     "vanishing gradient",
+    ("accuracy_real", "accuracy_fake", "gradient_left"),
     _vanishes,
     "D tells real from fake without fail, and of G's gradient {gradient_left:.1%} is left "
     "(vanishing gradient): G learns hardly anything any more",
 )
 OVERPOWERING = Symptom(
     "overpowering D",
+    ("accuracy_real", "accuracy_fake"),
     _overpowers,
     "D is never wrong (right on {accuracy_real:.1%} of real and {accuracy_fake:.1%} of fake "
-    "pictures): it learns much faster than G, which hardly gets a useful hint",
+    "images): it learns much faster than G, which hardly gets a useful hint",
 )
 OVERFITTING = Symptom(
     "overfitting D",
+    ("overfitting",),
     _overfits,
-    "D learns the training pictures by heart: it scores them higher than real pictures it was "
+    "D memorises the training images: it scores them higher than real images it was "
     "never shown (told apart {overfitting:.0%} better than by chance)",
 )
 SYMPTOMS = (COLLAPSE, VANISHING, OVERPOWERING, OVERFITTING)
@@ -90,14 +96,21 @@ class Watch:
     Attributes:
         found: symptoms so far, with the step at which they were said.
         means: signs averaged over the last window.
+        unmeasured: symptoms that cannot show, as a sign of theirs is missing.
     """
 
     def __init__(self) -> None:
         self.found: dict[Symptom, int] = {}
         self.means: dict[str, float] = {}
+        self.unmeasured: list[Symptom] = list(SYMPTOMS)
         self._signs: deque[dict[str, float]] = deque(maxlen=2 * WINDOW)
         self._last = -APART
         self._steepest, self._most_diverse = 0.0, 0.0
+
+    @property
+    def too_early(self) -> bool:
+        """Whether there are fewer reports than a warning needs."""
+        return len(self._signs) < 2 * WINDOW
 
     def read(self, step: int, report: Mapping[str, float]) -> list[Symptom]:
         """The symptoms that this report brings to light."""
@@ -107,15 +120,17 @@ class Watch:
         self._signs.append(self._read_signs(report))
         signs = list(self._signs)
         self.means = _mean(signs[-WINDOW:])
-        if len(signs) < 2 * WINDOW:
+        if self.too_early:
             return []
         self._most_diverse = max(self._most_diverse, self.means.get("diversity", 0.0))
         self.means["diversity_then"] = self._most_diverse
         before = _mean(signs[:WINDOW])
+        there = self.means.keys() & before.keys()
+        self.unmeasured = [s for s in SYMPTOMS if not there.issuperset(s.signs)]
         new = [
             symptom
             for symptom in SYMPTOMS
-            if symptom not in self.found and _persists(symptom, self.means, before)
+            if symptom not in [*self.found, *self.unmeasured] and symptom.shows(self.means, before)
         ]
         self.found |= dict.fromkeys(new, step)
         return new
@@ -123,17 +138,11 @@ class Watch:
     def _read_signs(self, report: Mapping[str, float]) -> dict[str, float]:
         """The signs in a report without their prefix, and G's gradient over its greatest."""
         signs = {k.removeprefix(PREFIX): v for k, v in report.items() if k.startswith(PREFIX)}
-        if steepness := report.get("grad_norm/G"):
-            self._steepest = max(self._steepest, steepness)
+        steepness = report.get("grad_norm/G", 0.0)
+        self._steepest = max(self._steepest, steepness)
+        if "grad_norm/G" in report and self._steepest > 0:
             signs["gradient_left"] = steepness / self._steepest
         return signs
-
-
-def _persists(symptom: Symptom, now: Means, before: Means) -> bool:
-    try:
-        return symptom.shows(now, before)
-    except KeyError:  # a sign that this loss or this data does not allow
-        return False
 
 
 def _mean(signs: list[dict[str, float]]) -> dict[str, float]:

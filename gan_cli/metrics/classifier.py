@@ -1,9 +1,9 @@
-"""A small classifier trained on the real pictures, for where Inception has no say.
+"""A small classifier trained on the real images, for where Inception has no say.
 
 Its penultimate layer gives the features that `fd_classifier` and its like are computed on. Being
 trained on the very data, it sees what matters there (a 4 that is nearly a 9), and it works on
-pictures of any size and channel count without a download. Figures compare only between runs on the
-same data, and are never called FID.
+images of any size and channel count without a download. Its metrics compare only between runs on
+the same data, and are never called FID.
 """
 
 import hashlib
@@ -15,27 +15,27 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from gan_cli import randomness
+from gan_cli.metrics.progress import track
 
 log = logging.getLogger(__name__)
 
 RECIPE = 1
 """Raised whenever the network or its training changes, so that no cached one is taken for it."""
 STEPS, BATCH, LEARNING_RATE = 1500, 128, 3e-3
-"""Minutes on a CPU, for 98.3% of the digits' and 99.2% of MNIST's test pictures right, as
+"""Minutes on a CPU, for 98.3% of the digits' and 99.2% of MNIST's test images right, as
 benchmarks/classifier.py measures them; 97.7% of stacked MNIST's, three digits each."""
 SMALLEST, LARGEST = 16, 32
-"""Pictures are resized to a side within this, in pixels."""
+"""Images are resized to a side within this, in pixels."""
 WIDTH = 32
 
 
 class Classifier(nn.Module):
-    """Four 3x3 convolutions with BatchNorm, averaged over the picture.
+    """Four 3x3 convolutions with BatchNorm, averaged over the image.
 
     Args:
-        channels: C of the pictures.
+        channels: C of the images.
         n_classes: K.
 
     Attributes:
@@ -56,18 +56,18 @@ class Classifier(nn.Module):
         )
         self.head = nn.Linear(self.feature_dim, n_classes)
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 [N, C, H, W] -> features [N, F] and logits [N, K]."""
-        return self.judge(prepare(pictures))
+        return self.classify(prepare(images))
 
-    def judge(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def classify(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The same of what `prepare` returns."""
         features = self.body(x)
         return features, self.head(features)
 
 
 class PlaneClassifier(nn.Module):
-    """Judges each of P planes, laid one on another as channels, by one and the same classifier.
+    """Classifies each of P planes, laid one on another as channels, by the same classifier.
 
     Args:
         classifier: of a single plane.
@@ -78,23 +78,23 @@ class PlaneClassifier(nn.Module):
         super().__init__()
         self.classifier, self.planes = classifier, planes
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 [N, P*C, H, W] -> features [N, P*F] and logits [N, K^P].
 
         The logits of a number of P digits to base K are the sum of its digits', so that its
         probability is the product of theirs.
         """
-        features, logits = self.classifier(split_planes(pictures, self.planes))
-        joint, *others = logits.view(len(pictures), self.planes, -1).unbind(1)  # [N, K] each
+        features, logits = self.classifier(split_planes(images, self.planes))
+        joint, *others = logits.view(len(images), self.planes, -1).unbind(1)  # [N, K] each
         for plane in others:
             joint = (joint[:, :, None] + plane[:, None, :]).flatten(1)
-        return features.view(len(pictures), -1), joint
+        return features.view(len(images), -1), joint
 
 
-def split_planes(pictures: Tensor, planes: int) -> Tensor:
-    """[N, P*C, H, W] -> [N*P, C, H, W], all planes of a picture in a row; no copy."""
-    channels = pictures.shape[1] // planes
-    return pictures.reshape(-1, channels, *pictures.shape[2:])
+def split_planes(images: Tensor, planes: int) -> Tensor:
+    """[N, P*C, H, W] -> [N*P, C, H, W], all planes of an image in a row; no copy."""
+    channels = images.shape[1] // planes
+    return images.reshape(-1, channels, *images.shape[2:])
 
 
 def split_labels(labels: Tensor, n_classes: int, planes: int) -> Tensor:
@@ -111,9 +111,9 @@ def _stage(channels_in: int, channels_out: int, stride: int) -> nn.Module:
     )
 
 
-def prepare(pictures: Tensor) -> Tensor:
+def prepare(images: Tensor) -> Tensor:
     """uint8 [N, C, H, W] -> float32 in [-1, 1], of a size the network is made for."""
-    x = pictures.float() / 127.5 - 1
+    x = images.float() / 127.5 - 1
     side = min(max(x.shape[-1], SMALLEST), LARGEST)
     if side == x.shape[-1]:
         return x
@@ -121,17 +121,17 @@ def prepare(pictures: Tensor) -> Tensor:
 
 
 def open_classifier(
-    pictures: Tensor,
+    images: Tensor,
     labels: Tensor,
     n_classes: int,
     folder: Path,
     device: torch.device,
     planes: int = 1,
 ) -> Classifier | PlaneClassifier:
-    """The classifier of pictures, or of their planes: see `load_or_train`.
+    """The classifier of images, or of their planes: see `load_or_train`.
 
     Args:
-        pictures: uint8 [N, P*C, H, W].
+        images: uint8 [N, P*C, H, W].
         labels: int64 [N], in 0..n_classes - 1.
         n_classes: K^P.
         folder: the cache.
@@ -139,35 +139,35 @@ def open_classifier(
         planes: P.
     """
     if planes == 1:
-        return load_or_train(pictures, labels, n_classes, folder, device)
+        return load_or_train(images, labels, n_classes, folder, device)
     each = round(n_classes ** (1 / planes))
-    single, classes = split_planes(pictures, planes), split_labels(labels, each, planes)
+    single, classes = split_planes(images, planes), split_labels(labels, each, planes)
     return PlaneClassifier(load_or_train(single, classes, each, folder, device), planes).eval()
 
 
 def load_or_train(
-    pictures: Tensor, labels: Tensor, n_classes: int, folder: Path, device: torch.device
+    images: Tensor, labels: Tensor, n_classes: int, folder: Path, device: torch.device
 ) -> Classifier:
-    """The classifier of these pictures: from `folder`, or trained now and kept there.
+    """The classifier of these images: from `folder`, or trained now and kept there.
 
     Args:
-        pictures: uint8 [N, C, H, W].
+        images: uint8 [N, C, H, W].
         labels: int64 [N], in 0..n_classes - 1.
         n_classes: K.
         folder: the cache; where it cannot be written, nothing is kept.
         device: where to train, and where the classifier lies that is returned.
     """
-    path = folder / f"classifier-{_key(pictures, labels, n_classes)}.pt"
-    network = _initialised(pictures.shape[1], n_classes).to(device)
+    path = folder / f"classifier-{_key(images, labels, n_classes)}.pt"
+    network = _initialised(images.shape[1], n_classes).to(device)
     if path.is_file():
         try:
             network.load_state_dict(torch.load(path, map_location=device, weights_only=True))
             return network.eval()
         except Exception as error:  # a damaged file makes its reader fail in any way
             log.warning("%s cannot be used: %s", path, str(error).partition("\n")[0])
-            network = _initialised(pictures.shape[1], n_classes).to(device)
-    log.info("training a classifier on %d real pictures; it is kept in %s", len(pictures), folder)
-    train(network, pictures, labels)
+            network = _initialised(images.shape[1], n_classes).to(device)
+    log.info("training a classifier on %d real images; it is kept in %s", len(images), folder)
+    train(network, images, labels)
     try:
         _keep(network, path)
     except OSError as error:
@@ -183,11 +183,11 @@ def _initialised(channels: int, n_classes: int) -> Classifier:
         return Classifier(channels, n_classes).to(memory_format=torch.channels_last)
 
 
-def train(network: Classifier, pictures: Tensor, labels: Tensor, steps: int = STEPS) -> None:
-    """Fit `network` to uint8 pictures [N, C, H, W] and labels [N]; leaves it in eval mode.
+def train(network: Classifier, images: Tensor, labels: Tensor, steps: int = STEPS) -> None:
+    """Fit `network` to uint8 images [N, C, H, W] and labels [N]; leaves it in eval mode.
 
     AdamW under a one-cycle schedule (Smith 2018, "A disciplined approach to neural network
-    hyper-parameters"), on pictures turned by up to 9 degrees, scaled by up to a tenth and shifted
+    hyper-parameters"), on images turned by up to 9 degrees, scaled by up to a tenth and shifted
     by up to a twentieth of their side. What is drawn follows from the step alone.
     """
     device = next(network.parameters()).device
@@ -195,20 +195,21 @@ def train(network: Classifier, pictures: Tensor, labels: Tensor, steps: int = ST
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     draw = randomness.generator("classifier's batches")
     network.train()
-    bar = tqdm(range(steps), "classifier", unit="step", leave=False, disable=None)
-    for _ in bar:
-        index = torch.randint(len(pictures), (BATCH,), generator=draw)
-        x = _distorted(prepare(pictures[index].to(device)), draw)
-        loss = F.cross_entropy(network.judge(x)[1], labels[index].to(device))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
+    with track(steps, "classifier", "step") as advance:
+        for _ in range(steps):
+            index = torch.randint(len(images), (BATCH,), generator=draw)
+            x = _distorted(prepare(images[index].to(device)), draw)
+            loss = F.cross_entropy(network.classify(x)[1], labels[index].to(device))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            advance(1)
     network.eval()
 
 
 def _distorted(x: Tensor, draw: torch.Generator) -> Tensor:
-    """Pictures [N, C, H, W], each turned, scaled and shifted a little; borders are continued."""
+    """Images [N, C, H, W], each turned, scaled and shifted a little; borders are continued."""
     turn, scale = 0.15 * _uniform(len(x), draw), 1 + 0.1 * _uniform(len(x), draw)
     shift = 0.1 * _uniform(2 * len(x), draw).view(-1, 2, 1)
     cos, sin = scale * turn.cos(), scale * turn.sin()
@@ -222,11 +223,11 @@ def _uniform(count: int, draw: torch.Generator) -> Tensor:
     return 2 * torch.rand(count, generator=draw) - 1
 
 
-def _key(pictures: Tensor, labels: Tensor, n_classes: int) -> str:
+def _key(images: Tensor, labels: Tensor, n_classes: int) -> str:
     """16 hex digits that change with the data or the recipe."""
-    about = (RECIPE, STEPS, BATCH, LEARNING_RATE, WIDTH, tuple(pictures.shape), n_classes)
+    about = (RECIPE, STEPS, BATCH, LEARNING_RATE, WIDTH, tuple(images.shape), n_classes)
     digest = hashlib.sha256(repr(about).encode())
-    for tensor in (pictures, labels):
+    for tensor in (images, labels):
         digest.update(tensor.contiguous().numpy().data)
     return digest.hexdigest()[:16]
 

@@ -89,12 +89,12 @@ class Training:
     def closeness(self, count: int) -> float:
         """The distance within which one in a hundred of the first `count` has another of them."""
         if count not in self._closeness:
-            nearest = find_twins(self.features[:count]).distances[:, 0]
+            nearest = find_nearest_others(self.features[:count]).distances[:, 0]
             self._closeness[count] = float(nearest.quantile(CLOSE))
         return self._closeness[count]
 
 
-def find_twins(features: Tensor) -> Neighbours:
+def find_nearest_others(features: Tensor) -> Neighbours:
     """The nearest other sample of each of N samples, [N, 1]."""
     return find_nearest(features, features, own=torch.arange(len(features)))
 
@@ -114,7 +114,7 @@ def authenticity(training: Training, fake: Tensor) -> float:
     )
 
 
-def duplicates(training: Training, twins: Neighbours) -> float:
+def duplicates(training: Training, nearest: Neighbours) -> float:
     """Share of fakes that have another fake as near as only one real in a hundred has another.
 
     About 0.01 for real samples, 1 for a generator that always makes the same. The nearest of many
@@ -122,27 +122,27 @@ def duplicates(training: Training, twins: Neighbours) -> float:
 
     Args:
         training: at least as many as there are fakes.
-        twins: of the fakes, see `find_twins`.
+        nearest: of the fakes, see `find_nearest_others`.
     """
-    nearest = twins.distances[:, 0]
-    return float((nearest <= training.closeness(len(nearest))).double().mean())
+    distances = nearest.distances[:, 0]
+    return float((distances <= training.closeness(len(distances))).double().mean())
 
 
-class Likeness(NamedTuple):
-    """What some fakes are most like.
+class NearestNeighbours(NamedTuple):
+    """What some fakes lie next to.
 
     Attributes:
-        neighbours: of the first fakes each, the nearest training samples, int64 [R, k].
-        twins: the pairs of fakes most like each other, the most alike first, int64 [P, 2].
+        training: of the first fakes each, the nearest training samples, int64 [R, k].
+        near_duplicates: the pairs of fakes closest to each other, the closest first, int64 [P, 2].
     """
 
-    neighbours: Tensor
-    twins: Tensor
+    training: Tensor
+    near_duplicates: Tensor
 
 
-def closest_pairs(twins: Neighbours, count: int) -> Tensor:
+def closest_pairs(nearest: Neighbours, count: int) -> Tensor:
     """At most `count` pairs [P, 2] of a sample and its nearest other, the closest pairs first."""
-    ordered = twins.distances[:, 0].argsort(stable=True)
-    pairs = torch.stack([ordered, twins.indices[ordered, 0]], 1).tolist()
+    ordered = nearest.distances[:, 0].argsort(stable=True)
+    pairs = torch.stack([ordered, nearest.indices[ordered, 0]], 1).tolist()
     distinct = {frozenset(pair): pair for pair in reversed(pairs)}  # two may be each other's
     return torch.tensor(list(distinct.values())[::-1][:count])

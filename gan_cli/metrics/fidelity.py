@@ -4,6 +4,7 @@ All functions take features [N, F] and compute in float64. They know nothing of 
 from: see `features.py` for Inception's and `classifier.py` for those of a classifier trained here.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -56,31 +57,50 @@ def frechet_distance(real: Tensor | Gaussian, fake: Tensor | Gaussian) -> float:
     return max(float(distance), 0.0)
 
 
-def kernel_distance(
-    real: Tensor, fake: Tensor, seed: int = 0, subsets: int = 100, subset_size: int = 1000
-) -> float:
-    """Unbiased squared MMD with the kernel (x.y / F + 1)^3, the mean over random subsets.
+class KernelReference:
+    """Real features that kernel distances are taken to; what concerns them alone is kept.
 
-    Binkowski et al. 2018, "Demystifying MMD GANs", section 4.3 (KID on Inception's features).
-    Unbiased: two sets of one distribution give zero on average, so single values may be negative.
+    The distance is the unbiased squared MMD with the kernel (x.y / F + 1)^3, the mean over random
+    subsets. Binkowski et al. 2018, "Demystifying MMD GANs", section 4.3 (KID on Inception's
+    features). Unbiased: two sets of one distribution give zero on average, so single values may be
+    negative.
 
     Args:
         real: [N, F].
-        fake: [M, F].
         seed: of the subsets.
         subsets: how many are drawn.
-        subset_size: samples of each set in a subset; at most N and M are used.
+        subset_size: samples of each set in a subset, fewer where there are fewer.
     """
-    real, fake = real.double(), fake.double()
-    size = min(subset_size, len(real), len(fake))
-    draw = randomness.generator("kernel distance", seed)
-    total = 0.0
-    for _ in range(subsets):
-        x = real[torch.randperm(len(real), generator=draw)[:size]]
-        y = fake[torch.randperm(len(fake), generator=draw)[:size]]
-        within = sum(k.sum() - k.trace() for k in (_kernel(x, x), _kernel(y, y)))
-        total += float(within / (size * (size - 1)) - 2 * _kernel(x, y).mean())
-    return total / subsets
+
+    def __init__(
+        self, real: Tensor, seed: int = 0, subsets: int = 100, subset_size: int = 1000
+    ) -> None:
+        self._real, self._seed = real, seed
+        self._subsets, self._subset_size = subsets, subset_size
+        self._within: dict[int, float] = {}
+
+    def distance(self, fake: Tensor) -> float:
+        """From the reals to features [M, F]."""
+        size = min(self._subset_size, len(self._real), len(fake))
+        if size not in self._within:
+            self._within[size] = sum(_within(x) for x in self._draw("real", self._real, size))
+        total = self._within[size]
+        reals, fakes = self._draw("real", self._real, size), self._draw("fake", fake, size)
+        for x, y in zip(reals, fakes, strict=True):
+            total += _within(y) - 2 * float(_kernel(x, y).mean())
+        return total / self._subsets
+
+    def _draw(self, whose: str, features: Tensor, size: int) -> Iterator[Tensor]:
+        """The subsets, [size, F] each, always the same."""
+        draw = randomness.generator("kernel distance", whose, self._seed)
+        for _ in range(self._subsets):
+            yield features[torch.randperm(len(features), generator=draw)[:size]].double()
+
+
+def _within(x: Tensor) -> float:
+    """Mean kernel of two different samples among x [N, F]."""
+    kernel = _kernel(x, x)
+    return float((kernel.sum() - kernel.trace()) / (len(x) * (len(x) - 1)))
 
 
 def _kernel(x: Tensor, y: Tensor) -> Tensor:
@@ -123,57 +143,74 @@ class Overlap(NamedTuple):
     coverage: float
 
 
+PRECISION_K, DENSITY_K = 3, 5
+"""Which neighbour the neighbourhoods reach: of precision and recall, of density and coverage."""
+
+
 class Neighbourhoods(NamedTuple):
-    """Balls around features that reach each one's k-th neighbour.
+    """Balls around features that reach some of each one's neighbours.
 
     Attributes:
         centres: float64 [N, F].
-        radii: [N].
-        k: which neighbour.
+        radii: [N] each, by which neighbour they reach.
     """
 
     centres: Tensor
-    radii: Tensor
-    k: int
+    radii: dict[int, Tensor]
 
 
-def find_neighbourhoods(features: Tensor, k: int = 5) -> Neighbourhoods:
-    """The neighbourhoods of features [N, F].
+def find_neighbourhoods(
+    features: Tensor, ks: Sequence[int] = (PRECISION_K, DENSITY_K)
+) -> Neighbourhoods:
+    """The neighbourhoods of features [N, F] that reach the k-th neighbour, for each k in `ks`.
 
     Raises:
         ValueError: there are k or fewer.
     """
-    if len(features) <= k:
-        raise ValueError(f"neighbourhoods of k={k} need more than {k} samples in each set")
+    furthest = max(ks)
+    if len(features) <= furthest:
+        raise ValueError(
+            f"neighbourhoods of k={furthest} need more than {furthest} samples in each set"
+        )
     centres = features.double()
-    radii = [
-        # the sample itself is the nearest
-        torch.cdist(rows, centres).topk(k + 1, largest=False).values[:, -1]
-        for rows in centres.split(ROWS)
-    ]
-    return Neighbourhoods(centres, torch.cat(radii), k)
+    nearest = torch.cat(
+        [
+            # the sample itself is the nearest
+            torch.cdist(rows, centres).topk(furthest + 1, largest=False).values
+            for rows in centres.split(ROWS)
+        ]
+    )  # [N, k + 1], upwards
+    return Neighbourhoods(centres, {k: nearest[:, k] for k in ks})
 
 
-def neighbourhood_overlap(real: Neighbourhoods, fake: Neighbourhoods) -> Overlap:
+def neighbourhood_overlap(
+    real: Neighbourhoods,
+    fake: Neighbourhoods,
+    precision_k: int = PRECISION_K,
+    density_k: int = DENSITY_K,
+) -> Overlap:
     """Compare N real and M generated features by their neighbourhoods.
 
     Precision and recall: Kynkaanniemi et al. 2019, "Improved precision and recall metric for
-    assessing generative models", equation 1. Density and coverage: Naeem et al. 2020, "Reliable
-    fidelity and diversity metrics for generative models", equations 5 and 6. They depend on N and
-    M: compare only figures with the same.
+    assessing generative models", equation 1, with k = 3; the edge of a neighbourhood belongs to it.
+    Density and coverage: Naeem et al. 2020, "Reliable fidelity and diversity metrics for generative
+    models", equations 5 and 6, with k = 5; the edge does not, as in the authors' code. All depend
+    on N and M: compare only values with the same.
     """
+    realistic = torch.zeros(len(fake.centres), dtype=torch.bool)
     balls = torch.zeros(len(fake.centres), dtype=torch.int64)  # of reals, around each fake
     recalled, covered = 0, 0
     for start in range(0, len(real.centres), ROWS):
         rows = slice(start, start + ROWS)
         distances = torch.cdist(real.centres[rows], fake.centres)  # [rows, M]
-        inside = distances <= real.radii[rows, None]
+        realistic |= (distances <= real.radii[precision_k][rows, None]).any(0)
+        recalled += int((distances <= fake.radii[precision_k]).any(1).sum())
+        inside = distances < real.radii[density_k][rows, None]
         balls += inside.sum(0)
         covered += int(inside.any(1).sum())
-        recalled += int((distances <= fake.radii).any(1).sum())
     return Overlap(
-        precision=float((balls > 0).double().mean()),
+        precision=float(realistic.double().mean()),
         recall=recalled / len(real.centres),
-        density=float(balls.double().mean()) / real.k,
+        density=float(balls.double().mean()) / density_k,
         coverage=covered / len(real.centres),
     )

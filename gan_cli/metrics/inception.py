@@ -49,9 +49,9 @@ class Inception(nn.Module):
         except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError) as error:
             raise UserError(f"inception={weights}: not Inception's weights; take {URL}") from error
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 [N, 3, H, W] -> pooled features [N, 2048] and logits without bias [N, 1008]."""
-        return self.network(pictures)
+        return self.network(images)
 
 
 def fetch_weights() -> Path:

@@ -1,6 +1,6 @@
-"""The last layer of a discriminator: from features to a score."""
+"""The last layer of a discriminator: from features to logits."""
 
-from typing import Self
+from typing import Literal, Self
 
 from torch import Tensor, nn
 
@@ -59,10 +59,36 @@ class ProjectionHead(nn.Module):
         return type(self)(feature_dim, self.n_classes, bias=self.linear.bias is not None)
 
 
-Head = LinearHead | ProjectionHead
+class PatchHead(nn.Module):
+    """One number for every patch of the image: a convolution over a map of features.
+
+    Args:
+        feature_dim: F.
+        kernel: width of the square it reads; 4, which makes the map one pixel smaller, or 1.
+        bias: whether a bias is added.
+    """
+
+    def __init__(self, feature_dim: int, kernel: Literal[1, 4] = 4, bias: bool = True) -> None:
+        super().__init__()
+        self.feature_dim = feature_dim
+        self.kernel: Literal[1, 4] = kernel
+        self.conv = nn.Conv2d(feature_dim, 1, kernel, padding=kernel // 4, bias=bias)
+
+    def forward(self, features: Tensor, y: Tensor | None = None) -> Tensor:
+        """[N, F, H, W] -> [N, H - 1, W - 1], or [N, H, W] with kernel 1; labels change nothing."""
+        return self.conv(features).squeeze(1)  # [N, 1, H', W'] -> [N, H', W']
+
+    def resized(self, feature_dim: int) -> Self:
+        """Return a fresh head of this kind for another number of features."""
+        return type(self)(feature_dim, self.kernel, bias=self.conv.bias is not None)
 
 
-def projection_or_linear(feature_dim: int, n_classes: int, bias: bool = True) -> Head:
+Head = LinearHead | ProjectionHead | PatchHead
+
+
+def projection_or_linear(
+    feature_dim: int, n_classes: int, bias: bool = True
+) -> LinearHead | ProjectionHead:
     """Return the projection head of a labelled network, the linear one of an unlabelled one."""
     if n_classes:
         return ProjectionHead(feature_dim, n_classes, bias)

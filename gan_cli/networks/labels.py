@@ -41,7 +41,7 @@ class LabelPlane(nn.Module):
 
     Args:
         n_classes: at least 1.
-        image_size: H = W of the pictures.
+        image_size: H = W of the images.
     """
 
     def __init__(self, n_classes: int, image_size: int) -> None:

@@ -9,6 +9,7 @@ from gan_cli.networks.labels import required
 
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 Normalization = Literal["batch", "instance", "layer", "group", "none"]
+PlainNormalization = Literal["batch", "instance", "none"]
 
 COMMON_SIZES = (8, 16, 28, 32, 48, 64, 96, 128, 256)
 
@@ -33,15 +34,15 @@ def activation(name: Activation) -> nn.Module:
 def normalization(name: Normalization, channels: int) -> nn.Module:
     """Return a normalisation of [N, C, H, W] with a gain and a bias per channel.
 
-    A critic under a gradient penalty takes any but `batch`, which ties the pictures of a batch
-    together while the penalty is per picture (Gulrajani et al. 2017, section 4).
+    A critic under a gradient penalty takes any but `batch`, which ties the images of a batch
+    together while the penalty is per image (Gulrajani et al. 2017, section 4).
     """
     match name:
         case "batch":
             return nn.BatchNorm2d(channels)
         case "instance":
             return nn.InstanceNorm2d(channels, affine=True)
-        case "layer":  # over C, H, W of each picture
+        case "layer":  # over C, H, W of each image
             return nn.GroupNorm(1, channels)
         case "group":  # 32 groups (Wu & He 2018), or as many as divide the channels evenly
             return nn.GroupNorm(math.gcd(32, channels), channels)
@@ -49,11 +50,16 @@ def normalization(name: Normalization, channels: int) -> nn.Module:
             return nn.Identity()
 
 
+def plain_normalization(name: PlainNormalization, channels: int) -> nn.Module:
+    """Return a normalisation as pix2pix and CycleGAN have it: InstanceNorm without gain or bias."""
+    return nn.InstanceNorm2d(channels) if name == "instance" else normalization(name, channels)
+
+
 class ConditionalBatchNorm2d(nn.Module):
     """BatchNorm with a gain and a bias per class (Dumoulin et al. 2017; de Vries et al. 2017).
 
     Args:
-        channels: C of the pictures normalised.
+        channels: C of the images normalised.
         n_classes: 0 makes it the ordinary BatchNorm, so that one network serves both.
     """
 
@@ -81,8 +87,8 @@ class ConditionalBatchNorm2d(nn.Module):
 class LatentToMap(nn.Module):
     """The transposed convolution that opens a DCGAN generator: a vector becomes a small map.
 
-    On a 1x1 input it is one matrix product, and written so it takes about a third of the time on
-    a CPU; the layer itself stays a ConvTranspose2d.
+    On a 1x1 input that is one matrix product, and written so it takes about a third of the time on
+    a CPU.
 
     Args:
         latent_dim: length of the vector.
@@ -94,13 +100,20 @@ class LatentToMap(nn.Module):
     def __init__(self, latent_dim: int, channels: int, size: int, bias: bool) -> None:
         super().__init__()
         self.shape = (channels, size, size)
-        self.conv = nn.ConvTranspose2d(latent_dim, channels, size, bias=bias)
+        conv = nn.ConvTranspose2d(latent_dim, channels, size, bias=bias)
+        # [latent_dim, C, H, W] -> [latent_dim, C*H*W]: so channels_last leaves it as it is, where
+        # a weight with four dimensions would have to be copied in every forward
+        self.weight = nn.Parameter(conv.weight.detach().flatten(1))
+        self.bias = conv.bias
 
     def forward(self, z: Tensor) -> Tensor:
         """[N, latent_dim] -> [N, C, H, W]."""
-        weight = self.conv.weight.flatten(1)  # [latent_dim, C, H, W] -> [latent_dim, C*H*W]
-        x = (z @ weight).unflatten(1, self.shape)  # [N, C*H*W] -> [N, C, H, W]
-        return x if self.conv.bias is None else x + self.conv.bias[:, None, None]
+        x = (z @ self.weight).unflatten(1, self.shape)  # [N, C*H*W] -> [N, C, H, W]
+        return x if self.bias is None else x + self.bias[:, None, None]
+
+
+WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, LatentToMap)
+NORMALIZING = (nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm, nn.LayerNorm)
 
 
 def init_normal(network: nn.Module) -> None:
@@ -109,9 +122,9 @@ def init_normal(network: nn.Module) -> None:
     Embeddings keep what their layer gave them.
     """
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        if isinstance(layer, WEIGHTED):
             nn.init.normal_(layer.weight, 0.0, 0.02)
-        elif isinstance(layer, nn.BatchNorm2d | nn.InstanceNorm2d | nn.GroupNorm):
+        elif isinstance(layer, NORMALIZING) and layer.weight is not None:
             nn.init.normal_(layer.weight, 1.0, 0.02)
         else:
             continue
@@ -130,11 +143,16 @@ def widths(first: int, count: int, limit: int) -> list[int]:
     return [min(first * 2**i, limit) for i in range(count)]
 
 
+def halvings(size: int) -> int:
+    """Return how often `size` can be halved and remain whole: 5 for 32, 2 for 28."""
+    return (size & -size).bit_length() - 1  # its lowest bit is the largest power that divides it
+
+
 def doublings(image_size: int, depth: int | None = None) -> tuple[int, int]:
     """Return (base, count) with base * 2^count = image_size.
 
     Args:
-        image_size: H = W of the pictures.
+        image_size: H = W of the images.
         depth: the count; None stands for the one that leaves a base of 4 to 7 pixels.
 
     Raises:
@@ -160,7 +178,7 @@ def _cannot_make(image_size: int) -> str:
     nearest = [size for size in (below, below + step) if size >= 8] or [8]
     others = [size for size in COMMON_SIZES if size not in nearest]
     return (
-        f"image_size={image_size}: a picture is 4 to 7 pixels doubled a few times; "
+        f"image_size={image_size}: an image is 4 to 7 pixels doubled a few times; "
         f"choose one of {_listed(nearest)} (nearest) or {_listed(others)}"
     )
 

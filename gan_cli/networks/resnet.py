@@ -1,14 +1,14 @@
 """Residual networks of WGAN-GP (Gulrajani et al. 2017) and SNGAN (Miyato et al. 2018, appendix B).
 
-`width` is the number of channels next to the picture; it doubles inwards until `max_width`:
+`width` is the number of channels next to the image; it doubles inwards until `max_width`:
 
-| pictures | source            | G: width, max_width | D: width, max_width, halvings, flat_blocks |
-|----------|-------------------|---------------------|--------------------------------------------|
-| 32x32    | WGAN-GP, CIFAR-10 | 128, 128            | 128, 128, 2, 2, mean pooling               |
-| 32x32    | SNGAN, CIFAR-10   | 256, 256            | 128, 128, 2, 2                             |
-| 48x48    | SNGAN, STL-10     | 64, 512             | 64, 1024, 4, 1                             |
-| 64x64    | SNGAN projection  | 64, 1024            | 64, 1024, 5, 0                             |
-| 128x128  | SNGAN, ImageNet   | 64, 1024            | 64, 1024, 5, 1                             |
+| images  | source            | G: width, max_width | D: the same, downsamplings, flat_blocks |
+|---------|-------------------|---------------------|-----------------------------------------|
+| 32x32   | WGAN-GP, CIFAR-10 | 128, 128            | 128, 128, 2, 2, mean pooling            |
+| 32x32   | SNGAN, CIFAR-10   | 256, 256            | 128, 128, 2, 2                          |
+| 48x48   | SNGAN, STL-10     | 64, 512             | 64, 1024, 4, 1                          |
+| 64x64   | SNGAN projection  | 64, 1024            | 64, 1024, 5, 0                          |
+| 128x128 | SNGAN, ImageNet   | 64, 1024            | 64, 1024, 5, 1                          |
 
 Both papers draw weights alike: Glorot's uniform, sqrt(2) wider inside the residual branches.
 """
@@ -22,20 +22,20 @@ from torch.nn import functional as F
 
 from gan_cli.networks import layers, roles
 from gan_cli.networks.heads import projection_or_linear
-from gan_cli.ranges import Count, Natural
+from gan_cli.ranges import Count, LayerCount, Natural, OptionalLayerCount
 
 
 class Generator(roles.Generator):
-    """A map of 4 to 7 pixels, residual blocks that double it, a picture in [-1, 1].
+    """A map of 4 to 7 pixels, residual blocks that double it, an image in [-1, 1].
 
     BatchNorm in the blocks; with labels it is class-conditional.
 
     Args:
         latent_dim: length of z; 128 in the papers.
-        image_size: H = W of the pictures.
-        channels: C of the pictures.
+        image_size: H = W of the images.
+        channels: C of the images.
         n_classes: how many labels there are; 0 where unlabelled.
-        width: channels next to the picture, doubled with every halving of its size.
+        width: channels next to the image, doubled with every halving of its size.
         max_width: where that doubling ends; equal to `width` for a constant width.
 
     Raises:
@@ -65,7 +65,7 @@ class Generator(roles.Generator):
         )
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Make pictures [N, C, H, W] of z [N, latent_dim] and labels y [N].
+        """Make images [N, C, H, W] of z [N, latent_dim] and labels y [N].
 
         Raises:
             ValueError: a labelled network was given no labels.
@@ -77,17 +77,17 @@ class Generator(roles.Generator):
 
 
 class Discriminator(roles.Discriminator):
-    """Residual blocks, the first ones halving the picture, pooled over all pixels.
+    """Residual blocks, the first ones halving the image, pooled over all pixels.
 
     Labels meet the pooled features in a projection (Miyato & Koyama 2018).
 
     Args:
-        image_size: H = W of the pictures.
-        channels: C of the pictures.
+        image_size: H = W of the images.
+        channels: C of the images.
         n_classes: how many labels there are; 0 where unlabelled.
         width: channels of the first block, doubled with every further one.
         max_width: where that doubling ends; equal to `width` for a constant width.
-        halvings: how many blocks halve the picture; null leaves 8 pixels or fewer.
+        downsamplings: how many blocks halve the image; null leaves 8 pixels or fewer.
         flat_blocks: how many blocks follow that do not.
         pooling: sum (SNGAN) or mean (WGAN-GP) over the last map's pixels.
         normalization: before the convolutions of all blocks but the first; batch does not go with
@@ -104,32 +104,31 @@ class Discriminator(roles.Discriminator):
         n_classes: Natural = 0,
         width: Count = 128,
         max_width: Count = 128,
-        halvings: Count | None = None,
-        flat_blocks: Natural = 2,
+        downsamplings: LayerCount | None = None,
+        flat_blocks: OptionalLayerCount = 2,
         pooling: Literal["sum", "mean"] = "sum",
         normalization: layers.Normalization = "none",
     ) -> None:
-        if halvings is None:
+        if downsamplings is None:
             base, count = layers.doublings(image_size)
-            halvings = count - 1 if base == 4 and count > 1 else count
-        elif image_size % 2**halvings:
+            downsamplings = count - 1 if base == 4 and count > 1 else count
+        elif image_size % 2**downsamplings:
             raise ValueError(
-                f"halvings={halvings}: image_size={image_size} cannot be halved so often; lower it"
+                f"downsamplings={downsamplings}: image_size={image_size} cannot be halved so "
+                "often; lower it"
             )
-        sizes = layers.widths(width, halvings + flat_blocks, max_width)
+        sizes = layers.widths(width, downsamplings + flat_blocks, max_width)
         blocks = [DownBlock(channels, width, "none", halve=True, first=True)]
         for i, (size_in, size_out) in enumerate(pairwise(sizes), start=1):
-            blocks.append(DownBlock(size_in, size_out, normalization, halve=i < halvings))
-        super().__init__(
-            body=nn.Sequential(*blocks, nn.ReLU(), PixelPool(pooling)),
-            head=projection_or_linear(sizes[-1], n_classes),
-            n_classes=n_classes,
-        )
-        _init_glorot(self.head.linear)
+            blocks.append(DownBlock(size_in, size_out, normalization, halve=i < downsamplings))
+        head = projection_or_linear(sizes[-1], n_classes)
+        _init_glorot(head.linear)
+        body = nn.Sequential(*blocks, nn.ReLU(), PixelPool(pooling))
+        super().__init__(body=body, head=head, n_classes=n_classes)
 
 
 class UpBlock(nn.Module):
-    """Doubles a picture: norm, ReLU, up, conv, norm, ReLU, conv, beside a learned shortcut.
+    """Doubles an image: norm, ReLU, up, conv, norm, ReLU, conv, beside a learned shortcut.
 
     Args:
         size_in: channels of its input.
@@ -160,8 +159,8 @@ class DownBlock(nn.Module):
         size_in: channels of its input, and between its convolutions (but in the first block).
         size_out: channels of its output.
         normalization: before both activations.
-        halve: whether the picture is halved.
-        first: sees the picture itself, which is neither normalised nor cut off by a ReLU.
+        halve: whether the image is halved.
+        first: sees the image itself, which is neither normalised nor cut off by a ReLU.
     """
 
     def __init__(
@@ -175,9 +174,9 @@ class DownBlock(nn.Module):
         super().__init__()
         hidden = size_out if first else size_in
         pool = [nn.AvgPool2d(2)] if halve else []
-        entrance = [] if first else [layers.normalization(normalization, size_in), nn.ReLU()]
+        opening = [] if first else [layers.normalization(normalization, size_in), nn.ReLU()]
         self.residual = nn.Sequential(
-            *entrance,
+            *opening,
             _conv(size_in, hidden, 3, gain=math.sqrt(2)),
             layers.normalization(normalization, hidden),
             nn.ReLU(),

@@ -1,14 +1,15 @@
-"""The two roles a network can play; what `model.generator` and `model.discriminator` must be."""
+"""The roles a network can play in a game; a game's constructor asks for one of them."""
 
 import abc
 
+import torch
 from torch import Tensor, nn
 
 from gan_cli.networks.heads import Head
 
 
 class Generator(nn.Module, abc.ABC):
-    """z and a label to a picture."""
+    """z and a label to an image."""
 
     latent_dim: int
     n_classes: int
@@ -16,28 +17,44 @@ class Generator(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Pictures [N, C, H, W] in [-1, 1] from z [N, latent_dim] and labels y [N]."""
+        """Images [N, C, H, W] in [-1, 1] from z [N, latent_dim] and labels y [N]."""
+
+
+class Translator(nn.Module, abc.ABC):
+    """An image to another of the same size, as pix2pix and CycleGAN have it."""
+
+    in_channels: int
+    out_channels: int
+
+    @abc.abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Images [N, out_channels, H, W] in [-1, 1] from images [N, in_channels, H, W]."""
 
 
 class Discriminator(nn.Module):
-    """Pictures -> body -> features -> head -> score.
+    """Images -> body -> features -> head -> logits.
 
-    Every discriminator is a constructor of this class. The seam between body and head is where
-    more can attach: an auxiliary classifier reads the features, `extend` puts a layer in between.
+    Every discriminator is a constructor of this class. Its features are a vector of an image, and
+    it has one logit; or they are a map, and it has a logit for every patch. Whoever asks for
+    features gets a vector either way: a map is averaged over its pixels.
+
+    The seam between body and head is where more can attach: an auxiliary classifier reads the
+    features, `extend` puts a layer in between.
 
     Args:
-        body: pictures [N, C, H, W], or what `entrance` makes of them, -> features [N, F].
-        head: features [N, F] and labels [N] or None -> scores [N].
+        body: images [N, C, H, W], or what `label_stem` makes of them, -> features [N, F], or a map
+            of them [N, F, H', W'].
+        head: what the body gives, and labels [N] or None -> logits [N], or [N, H", W"].
         n_classes: how many labels there are; 0 where unlabelled, and labels given are ignored.
-        entrance: takes pictures and labels, for a body that is told the label.
+        label_stem: takes images and labels, for a body that is told the label.
     """
 
     def __init__(
-        self, body: nn.Module, head: Head, n_classes: int, entrance: nn.Module | None = None
+        self, body: nn.Module, head: Head, n_classes: int, label_stem: nn.Module | None = None
     ) -> None:
         super().__init__()
         self.n_classes = n_classes
-        self.entrance = entrance
+        self.label_stem = label_stem
         self.body = body
         self.head = head
 
@@ -48,21 +65,58 @@ class Discriminator(nn.Module):
 
     def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """What the head judges by: [N, C, H, W] -> [N, F]."""
-        return self.body(x if self.entrance is None else self.entrance(x, y))
+        return averaged(self._read(x, y))
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Score pictures x [N, C, H, W] with labels y [N]: logits [N] and features [N, F].
+        """Logits [N], or [N, H", W"] of patches, and features [N, F].
+
+        Args:
+            x: images [N, C, H, W].
+            y: labels [N].
 
         Raises:
             ValueError: a labelled network was given no labels.
         """
-        features = self.features(x, y)
-        return self.head(features, y), features
+        found = self._read(x, y)
+        return self.head(found, y), averaged(found)
 
     def extend(self, layer: nn.Module, feature_dim: int) -> None:
-        """Put a layer, [N, F] -> [N, feature_dim], behind the body and start a head to match.
+        """Put a layer behind the body and start a head to match.
 
         To be done before training, and before the head is parametrised or given to an optimizer.
+
+        Args:
+            layer: appends features: [N, F] -> [N, feature_dim], the first F as they were. To a map
+                it appends planes, each of one value.
+            feature_dim: how many there are then.
         """
-        self.body = nn.Sequential(self.body, layer)
+        self.body = nn.Sequential(self.body, AppendFeatures(layer, self.feature_dim))
         self.head = self.head.resized(feature_dim)
+
+    def _read(self, x: Tensor, y: Tensor | None) -> Tensor:
+        return self.body(x if self.label_stem is None else self.label_stem(x, y))
+
+
+class AppendFeatures(nn.Module):
+    """Lets a layer that appends features append planes to a map.
+
+    Args:
+        layer: [N, F] -> [N, F + K], the first F as they were.
+        feature_dim: F.
+    """
+
+    def __init__(self, layer: nn.Module, feature_dim: int) -> None:
+        super().__init__()
+        self.layer, self.feature_dim = layer, feature_dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, F] -> [N, F + K], or [N, F, H, W] -> [N, F + K, H, W]."""
+        if x.ndim == 2:
+            return self.layer(x)
+        appended = self.layer(averaged(x))[:, self.feature_dim :, None, None]  # [N, K, 1, 1]
+        return torch.cat([x, appended.expand(-1, -1, *x.shape[2:])], dim=1)
+
+
+def averaged(features: Tensor) -> Tensor:
+    """Features [N, F] as they are; of a map [N, F, H, W] the mean over pixels, [N, F]."""
+    return features if features.ndim == 2 else features.mean((2, 3))

@@ -21,10 +21,10 @@ class Generator(roles.Generator):
 
     Args:
         latent_dim: length of z; 128 in the paper.
-        image_size: H = W of the pictures.
-        channels: C of the pictures.
+        image_size: H = W of the images.
+        channels: C of the images.
         n_classes: how many labels there are; 0 where unlabelled.
-        width: channels next to the picture, doubled with every halving of its size.
+        width: channels next to the image, doubled with every halving of its size.
         max_width: where that doubling ends.
 
     Raises:
@@ -55,17 +55,17 @@ class Generator(roles.Generator):
                 nn.BatchNorm2d(size_out),
                 nn.ReLU(),
             ]
-        self.entrance = AppendLabel(n_classes)
+        self.label_stem = AppendLabel(n_classes)
         self.body = nn.Sequential(*modules, nn.Conv2d(width, channels, 3, padding=1), nn.Tanh())
         layers.init_normal(self)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Make pictures [N, C, H, W] of z [N, latent_dim] and labels y [N].
+        """Make images [N, C, H, W] of z [N, latent_dim] and labels y [N].
 
         Raises:
             ValueError: a labelled network was given no labels.
         """
-        return self.body(self.entrance(z, y))
+        return self.body(self.label_stem(z, y))
 
 
 class Discriminator(roles.Discriminator):
@@ -75,10 +75,10 @@ class Discriminator(roles.Discriminator):
     Koyama 2018).
 
     Args:
-        image_size: H = W of the pictures.
-        channels: C of the pictures.
+        image_size: H = W of the images.
+        channels: C of the images.
         n_classes: how many labels there are; 0 where unlabelled.
-        width: channels of the first convolution, doubled with every halving of the picture.
+        width: channels of the first convolution, doubled with every halving of the image.
         max_width: where that doubling ends.
 
     Raises:

@@ -1,10 +1,28 @@
 """Asking a network without leaving a trace in it."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+
+
+@contextlib.contextmanager
+def preserved_buffers(*modules: nn.Module) -> Iterator[None]:
+    """Let these networks be asked freely inside; every buffer has its old value again afterwards.
+
+    For looks at networks in training: BatchNorm's statistics, the vectors of power iterations and
+    what else remembers are as if nobody had asked. What is asked inside sees them move.
+    """
+    saved = [(buffer, buffer.clone()) for module in modules for buffer in module.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, before in saved:
+                buffer.copy_(before)
 
 
 def call_untouched(

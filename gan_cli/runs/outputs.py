@@ -7,105 +7,142 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from gan_cli.assembly.build import Parts, count_parameters
-from gan_cli.config.schema import leaves
+from gan_cli.config.reader import leaves
+from gan_cli.config.schema import Settings
 from gan_cli.data.batches import Batches
+from gan_cli.data.dataset import Dataset
 from gan_cli.engine.trainer import Trainer
+from gan_cli.games.base import Game
 from gan_cli.games.losses import Minimax
-from gan_cli.health.advice import Setting, advise
+from gan_cli.health.advice import RunFacts, advise
 from gan_cli.health.symptoms import Symptom
+from gan_cli.runs.probes import Probes
 from gan_cli.sinks.best import Best
 from gan_cli.sinks.checkpoint import Checkpoints, load_newest
 from gan_cli.sinks.curves import Curves
-from gan_cli.sinks.gallery import gallery
-from gan_cli.sinks.health import Health
+from gan_cli.sinks.gallery import fixed_reals, open_gallery, surface_of
+from gan_cli.sinks.health import HealthWarnings
 from gan_cli.sinks.jsonl import JsonLines
-from gan_cli.sinks.progress import progress
-from gan_cli.sinks.summary import Summary
+from gan_cli.sinks.progress import progress_sink
+from gan_cli.sinks.summary import Summary, versions
 from gan_cli.sinks.tensorboard import TensorBoard
 from gan_cli.tricks.base import Term
+
+
+def describe(
+    settings: Settings,
+    dataset: Dataset,
+    batches: Batches,
+    saved: Mapping[str, Any] | None,
+    overrides: Sequence[str],
+    choices: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """What each checkpoint says of its run, besides the state.
+
+    Args:
+        settings: the run's.
+        dataset: prepared.
+        batches: of it.
+        saved: the checkpoint that is resumed from.
+        overrides: what was given on the command line now.
+        choices: which option of each config group was taken, where that was now.
+    """
+    before = saved or {"overrides": [], "choices": {}}
+    return {
+        "config": settings.plain,
+        "links": settings.links,
+        "overrides": [*before["overrides"], *overrides],
+        "choices": {k: v for k, v in (choices or before["choices"]).items() if v is not None},
+        "fields": {name: field.to_plain() for name, field in dataset.fields.items()},
+        "class_names": list(dataset.class_names),
+        "fingerprint": batches.fingerprint,
+        "versions": versions(),
+    }
 
 
 def attach_sinks(
     trainer: Trainer,
     about: Mapping[str, Any],
-    checked: Mapping[str, Any],
-    parts: Parts,
+    settings: Settings,
+    dataset: Dataset,
     batches: Batches,
     folder: Path,
-    best: tuple[str, bool] | None,
+    probes: Probes,
     earlier: Sequence[Mapping[str, float]],
 ) -> None:
     """Give `trainer` the sinks of everything the run is to leave in its folder.
 
     Args:
         trainer: built, where it goes on from.
-        about: what each checkpoint says of the run: config, overrides, versions, ...
-        checked: the config as checked plain values.
-        parts: of the run.
-        batches: where real pictures are looked up.
+        about: what each checkpoint says of the run; see `describe`.
+        settings: the run's.
+        dataset: prepared.
+        batches: where real samples are looked up.
         folder: the run's.
-        best: the scalar the best checkpoint goes by, and whether less is better; None keeps none.
-        earlier: reports of a run that is gone on with.
+        probes: says by which scalar the best checkpoint goes.
+        earlier: reports of a run that is resumed.
     """
-    resolved = about["config"]
-    yaml = OmegaConf.to_yaml(OmegaConf.create(resolved))
+    game, every = trainer.game, settings.trainer
+
+    # the config, as a file and for TensorBoard
+    yaml = OmegaConf.to_yaml(OmegaConf.create(dict(settings.plain)))
     (folder / "config.yaml").write_text(yaml, encoding="utf-8")
-    settings = checked["trainer"]
-    tensorboard = TensorBoard(
-        folder / "tensorboard",
-        trainer.step,
-        yaml,
-        hyperparameters(resolved, keys_of(about["overrides"])),
+    shown = hyperparameters(settings, keys_of(about["overrides"]))
+    tensorboard = TensorBoard(folder / "tensorboard", trainer.step, yaml, shown)
+
+    # states: the best is saved before the step it belongs to
+    where = folder / "checkpoints"
+    best = Best(*probes.best, where, about) if probes.best else None
+    checkpoints = Checkpoints(every.checkpoint_every, where, every.keep_last, about)
+    trainer.rollback = lambda: trainer.load_state_dict(load_newest(folder)[1]["state"])
+
+    # what a person looks at
+    health = HealthWarnings(advisor(about["overrides"], settings, game), earlier)
+    look_up = fixed_reals(batches, settings.seed)
+    images = open_gallery(
+        *(every.sample_every, folder, game, look_up, dataset.class_names),
+        *(settings.seed, trainer.step, tensorboard, surface_of(game)),
     )
-    checkpoints = Checkpoints(
-        settings["checkpoint_every"], folder / "checkpoints", settings["keep_last"], about
+    summary = Summary(
+        folder / "summary.json",
+        checkpoints,
+        best,
+        health.watch,
+        {name: count_parameters(spec.modules) for name, spec in game.players.items()},
+        trainer.device,
+        trainer.images,
     )
-    keeper = Best(*best, folder / "checkpoints", about) if best else None
-    health = Health(advisor(about["overrides"], checked, parts), earlier)
+
     trainer.sinks = [
         JsonLines(folder / "metrics.jsonl", trainer.step),
+        *([best] if best else []),
         checkpoints,
-        *([keeper] if keeper else []),
-        progress(trainer.step, trainer.steps),
-        *([health] if settings["health"] else []),
-        Summary(
-            folder / "summary.json",
-            checkpoints,
-            keeper,
-            health.watch,
-            {name: count_parameters(network) for name, network in parts.networks.items()},
-            trainer.device,
-            trainer.images,
-        ),
-        *gallery(
-            settings["sample_every"],
-            folder,
-            (parts.generator, parts.discriminator),
-            parts.loss,
-            batches,
-            checked["seed"],
-            trainer.step,
-            tensorboard,
-        ),
+        progress_sink(trainer.step, trainer.duration),
+        *([health] if every.health else []),
+        summary,
+        *images,
         Curves(folder / "curves.png", folder / "metrics.jsonl", tensorboard),
         tensorboard,  # closed after those that show in it
     ]
-    trainer.rollback = lambda: trainer.load_state_dict(load_newest(folder)[1]["state"])
 
 
-def advisor(
-    overrides: Sequence[str], checked: Mapping[str, Any], parts: Parts
-) -> Callable[[Symptom], str]:
+def advisor(overrides: Sequence[str], settings: Settings, game: Game) -> Callable[[Symptom], str]:
     """What usually helps this very run against a symptom, as one line."""
-    setting = Setting(
+    adversaries = [game.adversary(name) for name in game.adversaries]
+    terms = [term for adversary in adversaries for term in adversary.terms.values()]
+    facts = RunFacts(
         overrides,
-        slopes=any(term.double_backward for term in parts.having(Term)),
-        points=parts.dataset.image_size == 1,
-        saturating=isinstance(parts.loss, Minimax),
-        rate=checked["optimizer"]["discriminator"]["lr"],
+        penalty=any(isinstance(term, Term) and term.double_backward for term in terms),
+        points=any(field.kind == "point" for field in game.fields.values()),
+        saturating=any(isinstance(adversary.loss, Minimax) for adversary in adversaries),
+        lr=settings.optimizer.of("discriminator").arguments.get("lr"),
     )
-    return functools.partial(advise, setting=setting)
+    return functools.partial(advise, facts=facts)
+
+
+def count_parameters(modules: Sequence[Any]) -> int:
+    """How many numbers modules learn."""
+    return sum(p.numel() for module in modules for p in module.parameters())
 
 
 def keys_of(overrides: Sequence[str]) -> list[str]:
@@ -113,13 +150,15 @@ def keys_of(overrides: Sequence[str]) -> list[str]:
     return sorted({override.partition("=")[0].lstrip("+~") for override in overrides})
 
 
-def hyperparameters(config: Any, chosen: Sequence[str]) -> dict[str, bool | str | float | int]:
+def hyperparameters(
+    settings: Settings, chosen: Sequence[str]
+) -> dict[str, bool | str | float | int]:
     """What tells this run from others, flat, for TensorBoard's HParams page.
 
     All keys of a config would bury the two that a sweep varies: the page gets those that were given
     on the command line, and the usual suspects.
     """
-    values = dict(leaves(config)) | {"tricks": ", ".join(config["tricks"])}
+    values = dict(leaves(settings.plain)) | {"tricks": ", ".join(settings.tricks)}
     wanted = ("name", "seed", "data.batch_size", "optimizer.lr", "tricks", *chosen)
     return {
         key: value if isinstance(value := values[key], bool | int | float | str) else str(value)

@@ -2,113 +2,121 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from gan_cli.assembly.build import Parts
-from gan_cli.data.dataset import Pictures
+from gan_cli.config.schema import Settings
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError
-from gan_cli.evaluation.evaluator import Examiner
-from gan_cli.evaluation.probe import Quality, refuse_unknown
-from gan_cli.evaluation.reference import read_held_out, read_reference
-from gan_cli.games.two_player import Game
-from gan_cli.health.probe import Health
+from gan_cli.evaluation.real_data import RealData
+from gan_cli.health.probe import HealthProbe
+from gan_cli.spelling import nearest
+
+if TYPE_CHECKING:
+    from gan_cli.evaluation.probe import QualityProbe
 
 log = logging.getLogger(__name__)
 
-Config = Mapping[str, Any]
-
 ENOUGH = 10_000
-"""Held-out pictures that health is read from, a batch at a time."""
+"""Held-out samples that health is read from, a batch at a time."""
+
+
+class Probes(NamedTuple):
+    """What the probes of a run decide."""
+
+    best: tuple[str, bool] | None
+    """The scalar the best checkpoint goes by, and whether less is better; None keeps none."""
+    returns: str
+    """The scalar that a sweep gets back."""
 
 
 def attach_probes(
     trainer: Trainer,
-    config: Config,
-    trusted: Sequence[str] | None,
-    parts: Parts,
+    settings: Settings,
+    data: RealData,
+    scalars: Sequence[str],
     earlier: Sequence[Mapping[str, float]],
-) -> tuple[str, bool] | None:
+) -> Probes:
     """Give `trainer` the probes its config asks for.
 
     Args:
         trainer: built.
-        config: checked.
-        trusted: see `check.locate`.
-        parts: of the run.
-        earlier: reports of a run that is gone on with.
-
-    Returns:
-        the scalar that the best checkpoint goes by, and whether less of it is better; None where
-        none is kept.
+        settings: the run's.
+        data: the run's real samples.
+        scalars: names of what the run will log, without what probes add.
+        earlier: reports of a run that is resumed.
 
     Raises:
-        UserError: samples are to be measured and cannot be.
+        UserError: samples are to be measured and cannot be, or `trainer.returns` names nothing.
     """
-    quality = open_quality(config, trusted, parts, trainer)
-    health = open_health(config, trusted, trainer, earlier)
+    quality = open_quality(trainer, settings, data, earlier)
+    health = open_health(trainer, settings, data, earlier)
     trainer.probes = [probe for probe in (quality, health) if probe is not None]
-    return None if quality is None else quality.choose(config["evaluation"]["best"])
+    best = None if quality is None else quality.choose(settings.evaluation.best)
+    known = [*scalars, *([] if quality is None else quality.names)]
+    return Probes(best, choose_returned(settings, known, best))
+
+
+def choose_returned(settings: Settings, known: Sequence[str], best: tuple[str, bool] | None) -> str:
+    """The scalar that `trainer.returns` names, or the one that says most.
+
+    Raises:
+        UserError: there will be no such scalar.
+    """
+    wanted = settings.trainer.returns
+    if wanted is None:
+        return best[0] if best else next(n for n in known if n.startswith("loss/G/"))
+    watched = settings.trainer.health and wanted.startswith("health/")
+    if wanted not in known and not watched:
+        raise UserError(f"trainer.returns={wanted}: no such scalar{nearest(wanted, known)}")
+    return wanted
 
 
 def open_quality(
-    config: Config, trusted: Sequence[str] | None, parts: Parts, trainer: Trainer
-) -> Quality | None:
+    trainer: Trainer,
+    settings: Settings,
+    data: RealData,
+    earlier: Sequence[Mapping[str, float]],
+) -> "QualityProbe | None":
     """What measures samples; None where `trainer.evaluate_every` is 0.
-
-    Args:
-        config: checked.
-        trusted: see `check.locate`.
-        parts: of the run.
-        trainer: built.
 
     Raises:
         UserError: there is nothing to measure by, or nothing to measure against.
     """
-    every, chosen = config["trainer"]["evaluate_every"], config["evaluation"]
+    every, chosen = settings.trainer.evaluate_every, settings.evaluation
     if not every:
         return None
-    refuse_unknown(chosen["best"])  # extractors may take minutes
-    reference = read_reference(_unlimited(config["data"]), trusted, chosen["count"])
-    examiner = Examiner(
-        reference, seed=config["seed"], inception=chosen["inception"], device=trainer.device
+    # scikit-learn and scipy take a second to import
+    from gan_cli.evaluation.evaluator import Evaluator
+    from gan_cli.evaluation.probe import QualityProbe, refuse_unknown
+    from gan_cli.evaluation.reference import take_reference
+
+    refuse_unknown(chosen.best)  # extractors may take minutes
+    evaluator = Evaluator(
+        trainer.game,
+        trainer.draw,
+        take_reference(data, chosen.count),
+        count=chosen.count,
+        seed=settings.seed,
+        inception=chosen.inception,
+        device=trainer.device,
     )
-    log.info(
-        "measuring %d fakes every %d steps, against %d real pictures (%s)",
-        *(chosen["count"], every, len(reference.images), reference.split),
-    )
-    network = parts.generator if trainer.average is None else trainer.average.network
-    return Quality(every, examiner, network, chosen["count"], config["seed"])
+    log.info("measuring %d samples every %d steps", chosen.count, every)
+    return QualityProbe(every, evaluator, chosen.best, earlier)
 
 
 def open_health(
-    config: Config,
-    trusted: Sequence[str] | None,
     trainer: Trainer,
+    settings: Settings,
+    data: RealData,
     earlier: Sequence[Mapping[str, float]],
-) -> Health | None:
-    """What watches both players; None where `trainer.health` is false.
-
-    Args:
-        config: checked.
-        trusted: see `check.locate`.
-        trainer: built.
-        earlier: reports of a run that is gone on with.
-    """
-    if not config["trainer"]["health"]:
+) -> HealthProbe | None:
+    """What watches all players; None where `trainer.health` is false."""
+    if not settings.trainer.health:
         return None
-    assert isinstance(trainer.objective, Game)
     held_out = None
     try:
-        found = read_held_out(config["data"], trusted)
-        if found is not None:
-            labels = None if found.labels is None else found.labels[:ENOUGH].clone()
-            held_out = Pictures(found.images[:ENOUGH].clone(), labels)  # lets go of the others
+        found = data.take_held_out(ENOUGH)
+        held_out = None if found is None else found.fields
     except UserError as error:
-        log.info("D is not watched on held-out pictures: %s", error)
-    return Health(trainer.objective, trainer.log_every, config["seed"], held_out, earlier)
-
-
-def _unlimited(data: Config) -> Config:
-    """All pictures are the reference, however few of them are trained on."""
-    return {**data, "limit": None} if "limit" in data else data
+        log.info("D is not watched on held-out samples: %s", error)
+    return HealthProbe(trainer.game, trainer.log_every, settings.seed, held_out, earlier)

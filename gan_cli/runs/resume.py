@@ -7,7 +7,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from gan_cli.config.schema import leaves, relink
+from gan_cli.config.checkpointed import relink
+from gan_cli.config.reader import leaves
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError
 from gan_cli.paths import conf_folder
@@ -22,13 +23,14 @@ FREE = (
     "resume",
     "trust",
     "data.root",
+    "data.download",
     "data.workers",
     "data.memory_limit",
 )
 """Keys nobody needs to be told about."""
 SHAPE = ("data.image_size", "data.channels", "data.n_classes")
 """Besides the model and every class named, keys that decide the shape of what was learnt."""
-HABITS = ("model.n_critic",)
+HABITS = ("model.n_critic", "model.generator_batch_multiple", "model.unrolled_steps")
 """Keys of the model that can change under way."""
 ABSENT = "nothing"
 
@@ -43,7 +45,7 @@ def write_config(target: Path, path: Path) -> dict[str, Any]:
         UserError: there is no good checkpoint.
     """
     checkpoint, saved = load_newest(target)
-    config = relink(saved["config"], saved.get("links", {}))
+    config = relink(saved["config"], saved["links"])
     defaults = [
         "_self_",
         *({f"override hydra/{kind}_logging": "plain"} for kind in ("job", "hydra")),
@@ -57,6 +59,7 @@ def write_config(target: Path, path: Path) -> dict[str, Any]:
         "job": {"name": "train"},
         "run": {"dir": folder},
         "output_subdir": None,
+        "callbacks": {"start": {"_target_": "gan_cli.cli.start.NoteFolders"}},
         "searchpath": [f"file://{conf_folder()}"],
     }
     whole = OmegaConf.merge({"defaults": defaults}, config, {"hydra": settings})
@@ -64,7 +67,7 @@ def write_config(target: Path, path: Path) -> dict[str, Any]:
     return saved
 
 
-def compare(before: Mapping[str, Any], now: Any) -> None:
+def compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Say what a resumed run does differently.
 
     Raises:
@@ -76,7 +79,8 @@ def compare(before: Mapping[str, Any], now: Any) -> None:
         was, becomes = old.get(key, ABSENT), new.get(key, ABSENT)
         if was == becomes or key.startswith(FREE):
             continue
-        if _decides_shape(key) or ABSENT in (was, becomes):
+        fixed = ABSENT in (was, becomes) and not key.startswith("optimizer.")
+        if fixed or _decides_shape(key):
             fatal[key] = f"{key}: the checkpoint has {was}, this run asks for {becomes}"
         else:
             log.info("%s was %s and is %s from here on", key, was, becomes)
@@ -96,10 +100,10 @@ def restore(trainer: Trainer, saved: Mapping[str, Any], fingerprint: str) -> Non
     Raises:
         UserError: the state does not fit the networks the config describes.
     """
-    if saved.get("fingerprint") != fingerprint:
+    if saved["fingerprint"] != fingerprint:
         log.warning(
             "the data has changed: the checkpoint was trained on %s, this is %s",
-            *(saved.get("fingerprint"), fingerprint),
+            *(saved["fingerprint"], fingerprint),
         )
     try:
         trainer.load_state_dict(saved["state"])
@@ -108,4 +112,4 @@ def restore(trainer: Trainer, saved: Mapping[str, Any], fingerprint: str) -> Non
             f"the checkpoint's state does not fit its own config: {str(error).splitlines()[0]}"
         ) from error
     trainer.last_report = saved["metrics"]
-    log.info("going on from step %d of %d", trainer.step, trainer.steps)
+    trainer.seconds = saved["seconds"]

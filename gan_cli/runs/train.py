@@ -1,7 +1,7 @@
-"""One training run from its config to its summary."""
+"""One training run from its config to its summary; read it as a table of contents."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,31 +10,40 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_cli.assembly.build import (
     build_batches,
-    build_dataset,
-    build_parts,
+    build_game,
+    build_players,
     build_trainer,
-    open_device,
+    place,
 )
-from gan_cli.config.schema import check, find_links, trusted_in_checkpoint
+from gan_cli.assembly.compatibility import refuse_unfit_data
+from gan_cli.assembly.devices import open_device, prepare_device
+from gan_cli.assembly.dry_run import try_game
+from gan_cli.assembly.memory import bytes_of
+from gan_cli.config.checkpointed import trusted_in_checkpoint
+from gan_cli.config.reader import read, settle_length
+from gan_cli.config.schema import Settings
 from gan_cli.data.dataset import Dataset
+from gan_cli.engine.interrupts import Interrupts
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import RunFailed, UserError
+from gan_cli.evaluation.real_data import RealData
 from gan_cli.runs import resume
-from gan_cli.runs.outputs import attach_sinks, keys_of
+from gan_cli.runs.outputs import attach_sinks, describe, keys_of
 from gan_cli.runs.probes import attach_probes
 from gan_cli.sinks.checkpoint import saved_in
 from gan_cli.sinks.folder import run_folder
 from gan_cli.sinks.jsonl import read_reports
-from gan_cli.sinks.summary import versions
 
 log = logging.getLogger(__name__)
 
 
-def train(
+def run_training(
     config: DictConfig,
     folder: Path,
     saved: Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
+    choices: Mapping[str, Any] | None = None,
+    on_begin: Callable[[Interrupts], None] = lambda interrupts: None,
 ) -> Trainer:
     """Train as `config` says and leave everything in `folder`.
 
@@ -43,51 +52,59 @@ def train(
         folder: the run's; made where missing.
         saved: a checkpoint's content to go on from.
         overrides: what was given on the command line, `key=value` each.
+        choices: which option of each config group was taken.
+        on_begin: called once the folder is locked and nothing refuses the run any more, before
+            anything is written there.
 
     Raises:
         UserError: bad config or bad input.
         RunFailed: the run could not go on; what was saved before is good.
     """
+    # check: everything that can be known without reading data
     if saved is None:
         _refuse_to_mix(config, folder)
-    _settle_length(config, keys_of(overrides))
-    trusted = trusted_in_checkpoint(config.trust) if saved else None
-    unknown = OmegaConf.select(config, "data.n_classes", default=0) is None
-    dataset = _count_classes(config, trusted) if unknown else None
-    checked = check(config, trusted)
-    device = open_device(checked["trainer"]["device"])
-    parts = build_parts(checked, trusted, dataset)
+    settle_length(config, keys_of(overrides))
+    settings, dataset = _read_config(config, trusted_in_checkpoint(config.trust) if saved else None)
+    if saved:
+        resume.compare(saved["config"], settings.plain)
+    device = open_device(settings.trainer.device)
+    prepare_device(device, settings.trainer.precision)
+
+    # build: the game meets its data's shapes before any data is read
+    refuse_unfit_data(settings.model.cls, dataset.fields)
+    held = bytes_of(saved["state"].get("game")) if saved else None
+    game = place(build_game(settings, dataset.fields, held), device)
+    players = build_players(settings, game)
+    scalars = try_game(game, settings.data.batch_size, dataset.n_classes, device)
+
     with run_folder(folder):
-        if saved:
-            resume.compare(saved["config"], OmegaConf.to_container(config, resolve=True))
-        if dataset is None:
-            parts.dataset.prepare()
-        batches = build_batches(checked, parts.dataset, device)
-        trainer = build_trainer(checked, parts, batches, device)
-        config.trainer.steps = trainer.steps  # what trainer.epochs came to
+        # data, and where to go on from
+        dataset.prepare()
+        data = RealData(dataset, settings.data.memory_limit)
+        batches = build_batches(settings, dataset, device, data.load_training)
+        trainer = build_trainer(settings, game, players, batches, device)
         if saved:
             resume.restore(trainer, saved, batches.fingerprint)
-            if trainer.step >= trainer.steps:
-                log.info(
-                    "finished already: %d of %d steps; ask for more with trainer.steps=%d",
-                    *(trainer.step, trainer.steps, 2 * trainer.step),
-                )
+            log.info("going on from step %d of %s", trainer.step, trainer.duration)
+            if trainer.over:
+                _say_finished(trainer)
                 return trainer
+
+        # attach: what looks at the run, and what it leaves behind
         earlier = read_reports(folder / "metrics.jsonl", trainer.step) if saved else []
-        best = attach_probes(trainer, checked, trusted, parts, earlier)
-        about = {
-            "config": OmegaConf.to_container(config, resolve=True),
-            "links": find_links(config),
-            "overrides": [*(saved or {}).get("overrides", []), *overrides],
-            "fingerprint": batches.fingerprint,
-            "versions": versions(),
-        }
-        attach_sinks(trainer, about, checked, parts, batches, folder, best, earlier)
+        probes = attach_probes(trainer, settings, data, scalars, earlier)
+        trainer.returns = probes.returns
+        on_begin(trainer.interrupts)
+        about = describe(settings, dataset, batches, saved, overrides, choices)
+        attach_sinks(trainer, about, settings, dataset, batches, folder, probes, earlier)
+        del data  # what it read is held by those who need it
+
+        # run
         log.info(
-            "%s: %s pictures, %d steps on %s, into %s",
-            *(config.name, f"{batches.size:,}", trainer.steps, device, shown(folder)),
+            "%s: %s samples, %s on %s, into %s",
+            *(settings.name, f"{batches.size:,}", trainer.duration, device, shown(folder)),
         )
-        _run(trainer, checked["data"]["batch_size"])
+        _run(trainer, settings.data.batch_size)
         log.info("%s after %d steps: %s", trainer.outcome, trainer.step, shown(folder))
         return trainer
 
@@ -103,23 +120,26 @@ def _refuse_to_mix(config: DictConfig, folder: Path) -> None:
         )
 
 
-def _settle_length(config: DictConfig, chosen: Sequence[str]) -> None:
-    """Epochs rule over the steps that come with the data, not over steps that were asked for."""
-    if OmegaConf.select(config, "trainer.epochs") is not None and "trainer.steps" in chosen:
-        if "trainer.epochs" in chosen:
-            raise UserError("trainer.epochs, trainer.steps: give one of them, not both")
-        config.trainer.epochs = None
-
-
-def _count_classes(config: DictConfig, trusted: Sequence[str] | None) -> Dataset:
-    """Fill in `data.n_classes: null` from the data's own folders or labels."""
+def _read_config(config: DictConfig, trusted: Sequence[str] | None) -> tuple[Settings, Dataset]:
+    """The settings and the dataset; `data.n_classes: null` becomes what its folders hold."""
+    if OmegaConf.select(config, "data.n_classes", default=0) is not None:
+        settings = read(config, trusted)
+        return settings, settings.data.dataset.build()
     provisional = config.copy()
-    provisional.data.n_classes = 1  # all other mistakes come out before the pictures are listed
-    checked = check(provisional, trusted)
-    dataset = build_dataset({"data": {**checked["data"], "n_classes": None}}, trusted)
+    provisional.data.n_classes = 1  # all other mistakes come out before the images are listed
+    component = read(provisional, trusted).data.dataset
+    dataset = component.build(n_classes=None)
     dataset.prepare()
     config.data.n_classes = dataset.n_classes
-    return dataset
+    return read(config, trusted), dataset
+
+
+def _say_finished(trainer: Trainer) -> None:
+    steps = trainer.duration.steps
+    more = f"trainer.steps={2 * trainer.step}" if steps else "more trainer.minutes"
+    log.info(
+        "finished already: %d of %s; ask for more with %s", trainer.step, trainer.duration, more
+    )
 
 
 def _run(trainer: Trainer, batch_size: int) -> None:
@@ -135,6 +155,7 @@ def _run(trainer: Trainer, batch_size: int) -> None:
         trainer.outcome = str(error)
         raise
     finally:
+        trainer.batches.close()
         for sink in trainer.sinks:
             sink.close(trainer)
 

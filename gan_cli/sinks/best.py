@@ -1,4 +1,8 @@
-"""The checkpoint of the step where a run was best, kept beside the last ones."""
+"""The checkpoint of the step where a run was best, kept beside the last ones.
+
+It is offered each step before `Checkpoints` is: a run killed between the two goes on from the step
+before, and comes by the best again. The other way round it would go on after it.
+"""
 
 import logging
 import math
@@ -45,7 +49,9 @@ class Best(ReportSink):
         except Corrupt as error:
             log.warning("%s; it will be written anew", error)
             return
-        self.value, self.step = earlier["metrics"].get(self.scalar), earlier["state"]["step"]
+        value, step = earlier["metrics"].get(self.scalar, math.nan), earlier["state"].get("step")
+        if math.isfinite(value) and isinstance(step, int):
+            self.value, self.step = value, step
 
     def due(self, run: Run, last: bool) -> bool:
         """Where the report has the scalar, and it is better; NaN is never better."""
@@ -55,7 +61,11 @@ class Best(ReportSink):
         return self.value is None or (value < self.value if self.lower else value > self.value)
 
     def write(self, run: Run) -> None:
-        """Save in place of the best so far."""
+        """Save in place of the best so far.
+
+        Raises:
+            NonFinite: a weight is not finite; the best so far stays.
+        """
         assert run.report is not None
         self.path.parent.mkdir(parents=True, exist_ok=True)
         save(self.path, snapshot(run, self.about))

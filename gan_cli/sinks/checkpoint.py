@@ -1,107 +1,125 @@
 """Checkpoints that survive a crash and cannot run code.
 
-A checkpoint is a dictionary of plain containers and tensors, read with `weights_only=True`. It is
-written to a temporary file, fsynced and renamed, with its sha256 beside it, since torch.load does
-not notice a flipped bit.
+A checkpoint is a dictionary of plain containers and tensors, read with `weights_only=True` after a
+look at the file itself. A digest of all values stands among them; the file is written beside the
+one it replaces, fsynced and renamed, so that at any time the one before or the new one is whole.
 """
 
-import hashlib
 import logging
 import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import torch
 
-from gan_cli.errors import UserError
+from gan_cli.errors import NonFinite, RunFailed, UserError
+from gan_cli.files import UNFINISHED, replacing
+from gan_cli.sinks.archive import check_archive
+from gan_cli.sinks.content import complete, digest, not_finite, plain
 from gan_cli.sinks.sink import Run, Sink
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 NAME = re.compile(r"step-(\d{8,})\.pt")
+WEIGHTS = ("game", "average")
+"""Parts of a state that are never saved unless finite."""
+MAX_SHARED = 8
+"""How many times a file's own size its tensors may come to, where they are views of each other."""
+SEARCH_DEPTH, MAX_SEARCHED = 3, 2_000
+"""How far below a folder, and in how many, runs to name are searched."""
+MAX_LISTED = 5
 
 
 class Corrupt(UserError):
-    """A checkpoint whose bytes are not those that were written."""
-
-
-@contextmanager
-def _durably(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `path`, for good, once it is whole."""
-    unfinished = path.with_name(path.name + ".tmp")
-    try:
-        with unfinished.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _digest_path(path: Path) -> Path:
-    return path.with_name(path.name + ".sha256")
+    """A checkpoint whose content is not what was written, or never was a checkpoint's."""
 
 
 def save(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a checkpoint; until it is whole, the one before stays the newest.
+    """Write a checkpoint; until it is whole, the one before stays as it is.
+
+    What a killed save has left in the folder is removed.
 
     Raises:
         OSError: the disk is full or not writable; nothing saved before is lost.
+        RunFailed: something in it is no tensor and no plain value, or there is too much of it.
     """
-    with _durably(path) as file:
-        torch.save({"format": FORMAT, **content}, file)
-        file.flush()
-        line = f"{_digest(Path(file.name))}  {path.name}\n"  # as sha256sum prints it
-        with _durably(_digest_path(path)) as beside:
-            beside.write(line.encode())
+    for orphan in path.parent.glob("*.pt" + UNFINISHED):
+        orphan.unlink(missing_ok=True)
+    values = plain({key: content[key] for key in content if key != "digest"} | {"format": FORMAT})
+    try:
+        values = complete(values)
+        values["digest"] = digest(values)
+    except ValueError as error:
+        raise RunFailed(f"{path.name} cannot be saved: {error}") from error
+    with replacing(path) as file:
+        torch.save(values, file)
 
 
 def load(path: Path) -> dict[str, Any]:
     """Read a checkpoint onto the CPU.
 
+    Returns:
+        `config` and `state`, dictionaries; `metrics`, numbers by name; `overrides` and
+        `class_names`, lists of str; `links`, str by str; `fingerprint`, str; `fields`, a
+        dictionary; `format`; where the file has none of them, they are empty. Only `state` holds
+        tensors.
+
     Raises:
-        UserError: it is not there, not a checkpoint, from a newer version, or would run code.
-        Corrupt: its bytes have changed since it was written.
+        UserError: it is not there, cannot be read, or is from another version.
+        Corrupt: it is damaged, not a checkpoint, would run code or exhaust the memory.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: no such checkpoint")
-    expected = _digest_path(path)
-    if expected.is_file() and expected.read_text().split()[:1] != [_digest(path)]:
-        raise Corrupt(f"{path}: damaged, its sha256 is not the one in {expected.name}")
+    try:
+        if not path.is_file():
+            raise UserError(f"{path}: no such checkpoint")
+        with path.open("rb") as file:
+            check_archive(file)
+            content, size = _read(file), os.fstat(file.fileno()).st_size
+        return _verify(path, content, size)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise Corrupt(f"{path}: {error}") from error
+
+
+def _read(file: IO[bytes]) -> Any:
+    """Whatever torch.load makes of an open file; what is damaged makes it fail in any way."""
+    file.seek(0)
     try:
         with warnings.catch_warnings():  # about unusual pickles, which are refused anyway
-            warnings.simplefilter("ignore", UserWarning)
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # what is no pickle makes its reader fail in any way
-        if "Weights only load failed" in str(error) and "GLOBAL" in str(error):
-            reason = "refused, it holds more than tensors and plain values and could run code"
-        else:
-            reason = "not a checkpoint that gan-train wrote"
-        raise Corrupt(f"{path}: {reason}") from error
-    if not isinstance(content, dict) or not {"format", "config", "state"} <= content.keys():
-        raise UserError(f"{path}: not a checkpoint that gan-train wrote")
-    if not isinstance(content["format"], int) or content["format"] > FORMAT:
+            warnings.simplefilter("ignore")
+            return torch.load(file, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:
+        raise ValueError("damaged or not a checkpoint that gan-train wrote") from error
+
+
+def _verify(path: Path, content: Any, size: int) -> dict[str, Any]:
+    """Hold a content of a file of `size` bytes against its digest, and complete it."""
+    if type(content) is not dict or not {"format", "config", "state"} <= content.keys():
+        raise ValueError("not a checkpoint that gan-train wrote")
+    written, expected = content["format"], content.pop("digest", None)
+    if type(written) not in (int, str):
+        raise ValueError("not a checkpoint that gan-train wrote")
+    try:
+        is_whole = digest({**content, "format": FORMAT}, most_bytes=MAX_SHARED * size) == expected
+        reason = "damaged, its values are not those that were written"
+    except ValueError as error:
+        is_whole, reason = False, f"refused, {error}"
+    if not is_whole and written == 1:
+        raise UserError(f"{path}: written by gan-cli 0.1, which this version cannot load")
+    if not is_whole and written != FORMAT:
         raise UserError(
-            f"{path}: written in format {content['format']} and this version reads up to {FORMAT}; "
+            f"{path}: written in format {written!r:.20} and this version reads {FORMAT}; "
             "update gan-cli"
         )
-    return content
+    if not is_whole or written != FORMAT:  # where only the format differs, a bit has flipped
+        raise ValueError(reason)
+    return complete(content)
 
 
 def saved_in(folder: Path) -> list[Path]:
@@ -116,11 +134,14 @@ def load_newest(run: Path) -> tuple[Path, dict[str, Any]]:
     Raises:
         UserError: there is none, or none of them can be read.
     """
-    if not run.is_dir():
-        return run, load(run)
-    found = saved_in(run / "checkpoints") or saved_in(run)
+    try:
+        if not run.is_dir():
+            return run, load(run)
+        found = saved_in(run / "checkpoints") or saved_in(run)
+    except OSError as error:
+        raise UserError(f"{run}: cannot be read ({error.strerror})") from error
     if not found:
-        raise UserError(f"{run}: no checkpoint in this folder; name a run folder or a .pt file")
+        raise UserError(f"{run}: no checkpoint in this folder; {_advise(run)}")
     for path in reversed(found):
         try:
             return path, load(path)
@@ -129,9 +150,48 @@ def load_newest(run: Path) -> tuple[Path, dict[str, Any]]:
     raise UserError(f"{run}: all {len(found)} checkpoints are damaged; start anew without resume=")
 
 
+def _advise(folder: Path) -> str:
+    """What to name instead of a folder without checkpoints."""
+    runs = sorted(_runs_below(folder), key=lambda run: run.parts, reverse=True)
+    if not runs:
+        return "name a run folder or a .pt file"
+    more = f" and {len(runs) - MAX_LISTED} more" if len(runs) > MAX_LISTED else ""
+    return f"name one of: {', '.join(map(str, runs[:MAX_LISTED]))}{more}"
+
+
+def _runs_below(folder: Path) -> Iterator[Path]:
+    """Run folders not far below, as in outputs/runs/DAY/TIME; links are not followed."""
+    waiting = [(folder, 0)]
+    for _ in range(MAX_SEARCHED):
+        if not waiting:
+            return
+        place, depth = waiting.pop()
+        try:
+            below = [p for p in place.iterdir() if p.is_dir() and not p.is_symlink()]
+            if depth and saved_in(place / "checkpoints"):
+                yield place
+            elif depth < SEARCH_DEPTH:
+                waiting += [(p, depth + 1) for p in below if not p.name.startswith(".")]
+        except OSError:
+            continue  # not ours to read
+
+
 def snapshot(run: Run, about: Mapping[str, Any]) -> dict[str, Any]:
-    """What a checkpoint holds: all a later step depends on, and `about` the run."""
-    return {**about, "metrics": run.last_report, "state": run.state_dict()}
+    """What a checkpoint holds: all a later step depends on, and `about` the run.
+
+    Raises:
+        NonFinite: a weight is NaN or infinite; nobody could go on from there.
+    """
+    state = run.state_dict()
+    weights = [pair for part in WEIGHTS for pair in not_finite(state.get(part), part)]
+    if weights:
+        device = weights[0][1].device
+        flags = torch.stack([flag.to(device) for _, flag in weights]).tolist()  # one transfer
+        bad = [name for (name, _), flag in zip(weights, flags, strict=True) if flag]
+        if bad:
+            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+            raise NonFinite(f"{bad[0]}{more} is not finite in step {run.step}: not saved")
+    return {**about, "metrics": run.last_report, "seconds": run.seconds, "state": state}
 
 
 class Checkpoints(Sink):
@@ -141,7 +201,7 @@ class Checkpoints(Sink):
         every: steps between two checkpoints; 0 keeps only the last.
         folder: where `step-00001000.pt` goes.
         keep_last: how many of them stay.
-        about: what besides the state a reader needs (config, data fingerprint, versions).
+        about: what besides the state a reader needs: config, fields, fingerprint, versions, ...
     """
 
     vital = True
@@ -158,7 +218,11 @@ class Checkpoints(Sink):
         return last or asked or super().due(run, last)
 
     def write(self, run: Run) -> None:
-        """Save, then delete what is too old."""
+        """Save, then delete what is too old.
+
+        Raises:
+            NonFinite: a weight is not finite; the checkpoints before stay.
+        """
         self._saves_done = run.interrupts.saves_asked
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"step-{run.step:08d}.pt"
@@ -167,6 +231,5 @@ class Checkpoints(Sink):
         for old in set(saved_in(self.folder)[: -self.keep_last]) - {path}:
             try:
                 old.unlink()
-                _digest_path(old).unlink(missing_ok=True)
             except OSError as error:
                 log.warning("%s cannot be deleted: %s", old, error)

@@ -1,5 +1,6 @@
 """curves.png: every curve of a run on one page."""
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator
@@ -7,15 +8,15 @@ from pathlib import Path
 
 from gan_cli.sinks.sink import FinalSink, Run
 from gan_cli.sinks.tensorboard import TensorBoard
-from gan_cli.viz import images as pictures
 from gan_cli.viz.charts import Curve, Panel, curves
+from gan_cli.viz.images import save_png
 
 
 class Curves(FinalSink):
     """Drawn once, when the run closes, from metrics.jsonl: a resumed run's show all of it.
 
     Args:
-        path: the picture.
+        path: the image.
         metrics: metrics.jsonl.
         tensorboard: also gets it.
     """
@@ -31,7 +32,7 @@ class Curves(FinalSink):
             return
         image = curves(panels)
         self.tensorboard.show("curves", image, run.step)
-        pictures.save_png(image, self.path)
+        save_png(image, self.path)
 
 
 def read_curves(path: Path) -> dict[str, Curve]:
@@ -65,27 +66,31 @@ def read_curves(path: Path) -> dict[str, Curve]:
 
 def arrange(found: dict[str, Curve]) -> Iterator[Panel]:
     """Curves on panels: those of one scale together, each measure of quality on its own."""
-    shares = {n: c for n, c in found.items() if n.startswith("health/") and _is_share(c)}
-    for title, label, names, log in (
+    found = _colored(found)
+    fractions = {n: c for n, c in found.items() if n.startswith("health/") and _is_fraction(c)}
+    for title, label, prefix, log in (
         ("Losses", "loss", "loss/", False),
         ("Scores of D", "mean logit", "score/", False),
         ("Gradients", "norm", "grad_norm/", True),
     ):
-        yield from _panel(title, label, names, found, log)
+        if chosen := _named(found, prefix):
+            yield Panel(title, label, chosen, log)
     for name, curve in found.items():
-        if name.startswith(("metric/", "health/")) and name not in shares:
+        if name.startswith(("metric/", "health/")) and name not in fractions:
             yield Panel(name, "", {name: curve})
-    if shares:
-        yield Panel("Health", "share", _named(shares, "health/"), limits=(-0.03, 1.03))
+    if fractions:
+        yield Panel("Health", "fraction", _named(fractions, "health/"), limits=(-0.03, 1.03))
 
 
-def _panel(
-    title: str, label: str, prefix: str, found: dict[str, Curve], log: bool
-) -> Iterator[Panel]:
-    """One panel of what begins with `prefix`, if anything does."""
-    chosen = _named(found, prefix)
-    if chosen:
-        yield Panel(title, label, chosen, log)
+def _colored(found: dict[str, Curve]) -> dict[str, Curve]:
+    """One color a player, of its gradient and its first loss; scores have others."""
+    losses = [name for name in found if name.startswith("loss/")]
+    players = list(dict.fromkeys(name.split("/")[1] for name in losses))
+    colors = {"score/real": len(players), "score/fake": len(players) + 1}
+    for color, player in enumerate(players):
+        colors[next(name for name in losses if name.split("/")[1] == player)] = color
+        colors[f"grad_norm/{player}"] = color
+    return {n: dataclasses.replace(c, color=colors.get(n)) for n, c in found.items()}
 
 
 def _named(found: dict[str, Curve], prefix: str) -> dict[str, Curve]:
@@ -97,5 +102,5 @@ def _named(found: dict[str, Curve], prefix: str) -> dict[str, Curve]:
     }
 
 
-def _is_share(curve: Curve) -> bool:
+def _is_fraction(curve: Curve) -> bool:
     return all(0.0 <= value <= 1.0 for value in curve.values if math.isfinite(value))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from PIL import Image
 
+from gan_cli.files import write_whole
 from gan_cli.sinks.sink import FinalSink, Run
 from gan_cli.sinks.tensorboard import TensorBoard
-from gan_cli.viz import images as pictures
 from gan_cli.viz.film import make_film
 
 NAME = re.compile(r"step-(\d{8,})\.png")
@@ -38,7 +38,7 @@ class Film(FinalSink):
             return
         with Image.open(io.BytesIO(gif)) as film:
             self.tensorboard.play("samples/training", gif, film.size, run.step)
-        pictures.save_whole(gif, self.path)
+        write_whole(self.path, gif)
 
     def _find(self) -> dict[int, Path]:
         """The grids by step."""

@@ -1,4 +1,4 @@
-"""Which pictures a run leaves, by its data."""
+"""The images that a run leaves of its game."""
 
 import functools
 from collections.abc import Sequence
@@ -9,95 +9,110 @@ from torch import Tensor
 
 from gan_cli import randomness
 from gan_cli.data.batches import Batches
-from gan_cli.games import latents as sampling
-from gan_cli.games.losses import Loss
-from gan_cli.networks.roles import Discriminator, Generator
+from gan_cli.data.fields import Batch
+from gan_cli.games.base import Game
+from gan_cli.games.requests import LookUp
+from gan_cli.networks.modes import evaluating
 from gan_cli.sinks.film import Film
-from gan_cli.sinks.samples import Interpolation, RealAndFake, Sampler, Samples
+from gan_cli.sinks.samples import KEPT, Samples, Surface
 from gan_cli.sinks.sink import Sink
 from gan_cli.sinks.tensorboard import TensorBoard
-from gan_cli.viz import images as pictures
 from gan_cli.viz.decision_boundary import decision_surface
 
-COUNT = 64
-POINTS = 2048
-WIDEST = 16
-"""Classes that get a column of a grid."""
 
-
-def gallery(
+def open_gallery(
     every: int,
     folder: Path,
-    networks: tuple[Generator, Discriminator],
-    loss: Loss,
-    batches: Batches,
+    game: Game,
+    look_up: LookUp,
+    class_names: Sequence[str],
     seed: int,
     step: int,
     tensorboard: TensorBoard,
+    surface: Surface | None = None,
 ) -> Sequence[Sink]:
-    """The sinks of pictures, one class a column where the generator is told the class.
-
-    Pictures get a grid, real beside fake, walks between latents, and a film of the grids; 2-D
-    points a scatter plot over D's decision surface, and its film.
+    """The sinks of a game's sheets, and of the film that is made of those named `samples`.
 
     Args:
-        every: steps between two of each; 0 for none at all.
+        every: steps between two of each sheet; 0 for none at all.
         folder: the run's.
-        networks: G and D.
-        loss: says at which score D is undecided.
-        batches: where real pictures are looked up, without drawing any.
-        seed: of the latents, and of which real pictures are shown.
+        game: says what is shown.
+        look_up: gives the real samples that are shown or fed.
+        class_names: for headings over columns.
+        seed: of what is random.
         step: the run's present one.
         tensorboard: also gets everything.
+        surface: for 2-D data, what D makes of the plane; see `surface_of`.
     """
     if not every:
         return ()
-    generator, discriminator = networks
-    columns = min(generator.n_classes, WIDEST) or None
-    points = pictures.are_points(batches.look_up(torch.tensor([0])).x)
-    count = POINTS if points else COUNT
-    if columns:
-        count = max(count // columns, 1) * columns
-    z = sampling.draw_latents(count, generator.latent_dim, seed)
-    y = sampling.spread_labels(count, generator.n_classes, range(columns or 0))
-    sampler, grids = Sampler(generator, z, y), folder / "samples"
-    film = Film(folder / "training.gif", grids, step, tensorboard)
-    if points:
-        real = batches.look_up(torch.arange(min(count, batches.size))).x
-        surface = functools.partial(
-            decision_surface,
-            discriminator,
-            discriminator.n_classes,
-            undecided=loss.undecided,
-            sure=loss.sure,
-        )
-        return Samples(every, grids, sampler, None, tensorboard, real, surface), film
-    real = choose_real(batches, y, count, seed)
     return (
-        Samples(every, grids, sampler, columns, tensorboard),
-        RealAndFake(every, folder / "real_and_fake.png", sampler, real, columns, tensorboard),
-        Interpolation(every, folder / "interpolation.png", generator, seed, tensorboard),
-        film,
+        Samples(every, folder, game.sheets(look_up, seed), class_names, tensorboard, surface),
+        Film(folder / "training.gif", folder / KEPT, step, tensorboard),
     )
 
 
-def choose_real(batches: Batches, y: Tensor | None, count: int, seed: int) -> Tensor:
-    """`count` real pictures [count, C, H, W] in [-1, 1], always the same for a seed.
+def surface_of(game: Game) -> Surface | None:
+    """What a game's only discriminator makes of the plane; None for one with several, or none.
 
-    Args:
-        batches: where they are looked up.
-        y: the classes wanted, [count]; None for any. A class without pictures stays gray.
-        count: how many; a small dataset's are repeated.
-        seed: of the choice.
+    A labelled D is asked about every class, and its largest logit counts: is this a point of any?
     """
-    order = torch.randperm(batches.size, generator=randomness.generator("real", seed))
-    if y is None or batches.labels is None:
-        return batches.look_up(order[torch.arange(count) % batches.size]).x
-    labels = batches.labels.cpu()[order]
-    index = torch.full((count,), -1)
-    for label in y.unique():
-        cells, own = (y == label).nonzero().flatten(), order[labels == label]
+    if len(game.adversaries) != 1:
+        return None
+    adversary = game.adversary(next(iter(game.adversaries)))
+    classes = range(getattr(adversary.network, "n_classes", 0))
+
+    def logits(points: Tensor) -> Tensor:
+        points = points.to(next(adversary.network.parameters()).device)
+        labels: list[Tensor | None] = [None]
+        if classes:
+            labels = [torch.full((len(points),), n, device=points.device) for n in classes]
+        with evaluating(adversary.network):
+            found = [adversary.discriminate(points, label).logits for label in labels]
+        return torch.stack(found).amax(0).cpu()
+
+    loss = adversary.loss
+    return functools.partial(
+        decision_surface,
+        logits,
+        threshold=loss.decision_threshold,
+        margin=loss.margin,
+        evaluations=max(len(classes), 1),
+    )
+
+
+def fixed_reals(batches: Batches, seed: int) -> LookUp:
+    """Real samples for a game's sheets, always the same for a seed.
+
+    Where classes are asked for, those of the group that the field `label` belongs to are of them; a
+    class without samples stays zero, which is gray. A small dataset's samples are repeated.
+    """
+
+    def look_up(count: int, label: Tensor | None) -> Batch:
+        labelled = batches.fields["label"].group if batches.labels is not None else None
+        index = {}
+        for group, size in batches.sizes.items():
+            order = torch.randperm(size, generator=randomness.generator("real", group, seed))
+            if label is not None and group == labelled:
+                assert batches.labels is not None
+                index[group] = _of_classes(order, batches.labels.cpu()[order], label.cpu())
+            else:
+                index[group] = order[torch.arange(count) % size]
+        found = dict(batches.look_up({group: at.clamp_min(0) for group, at in index.items()}))
+        for name, field in batches.fields.items():
+            if name in found and field.kind != "label":
+                there = (index[field.group] >= 0).view(-1, *[1] * len(field.shape))
+                found[name] = found[name].where(there, 0.0)
+        return found
+
+    return look_up
+
+
+def _of_classes(order: Tensor, labels: Tensor, wanted: Tensor) -> Tensor:
+    """Places from `order` [M] whose `labels` [M] are those `wanted` [N]; -1 where there is none."""
+    index = torch.full_like(wanted, -1)
+    for label in wanted.unique():
+        cells, own = (wanted == label).nonzero().flatten(), order[labels == label]
         if len(own):
             index[cells] = own[torch.arange(len(cells)) % len(own)]
-    real = batches.look_up(index.clamp_min(0)).x
-    return real.where((index >= 0).view(-1, 1, 1, 1), 0.0)
+    return index

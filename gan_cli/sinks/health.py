@@ -1,20 +1,20 @@
-"""Warnings in the log when a run falls ill, and one line on its health at the end."""
+"""Warnings in the log when a run turns unhealthy, and one line on its health at the end."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
-from gan_cli.health.symptoms import Symptom, Watch
+from gan_cli.health.symptoms import SYMPTOMS, Symptom, Watch
 from gan_cli.sinks.sink import ReportSink, Run
 
 log = logging.getLogger(__name__)
 
 
-class Health(ReportSink):
+class HealthWarnings(ReportSink):
     """Says each symptom once, in words, with a command that usually helps.
 
     Args:
-        advise: what usually helps, as one line.
-        earlier: reports of a run that is gone on with; what they showed is not said again.
+        advise: what usually helps, as one line; empty where nothing is known to.
+        earlier: reports of a run that is resumed; what they showed is not said again.
     """
 
     def __init__(
@@ -29,8 +29,8 @@ class Health(ReportSink):
         """Warn of what this report brings to light."""
         assert run.report is not None
         for symptom in self.watch.read(run.step, run.report):
-            said = symptom.says.format(**self.watch.means)
-            log.warning("step %d: %s. %s", run.step, said, self.advise(symptom))
+            said = f"{symptom.says.format(**self.watch.means)}. {self.advise(symptom)}"
+            log.warning("step %d: %s", run.step, said.rstrip())
 
     def finish(self, run: Run) -> None:
         """Sum up."""
@@ -42,10 +42,19 @@ def summarise(watch: Watch) -> str:
     means = watch.means
     parts = []
     right = {"accuracy_real": "real", "accuracy_fake": "fake", "accuracy_held_out": "held-out"}
-    shares = [f"{means[sign]:.0%} of {kind}" for sign, kind in right.items() if sign in means]
-    if shares:
-        parts.append(f"D is right on {', '.join(shares)} pictures")
+    rates = [f"{means[sign]:.0%} of {kind}" for sign, kind in right.items() if sign in means]
+    if rates:
+        parts.append(f"D is right on {', '.join(rates)} images")
     numbers = ("diversity", "uniqueness", "overfitting")
     parts += [f"{sign} {means[sign]:.2f}" for sign in numbers if sign in means]
+    return "; ".join([*parts, _conclude(watch)])
+
+
+def _conclude(watch: Watch) -> str:
+    """The warnings there were, or that there were none, and those that there cannot be."""
+    if watch.too_early:
+        return "too early to tell"
     found = [f"{symptom.name} from step {step}" for symptom, step in watch.found.items()]
-    return "; ".join([*parts, ", ".join(found) or "no warnings"])
+    missing = [symptom.name for symptom in watch.unmeasured]
+    said = [] if len(missing) == len(SYMPTOMS) else [", ".join(found) or "no warnings"]
+    return "; ".join([*said, *([f"not measured: {', '.join(missing)}"] if missing else [])])

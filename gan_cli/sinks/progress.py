@@ -5,7 +5,7 @@ import sys
 
 from tqdm import tqdm
 
-from gan_cli.sinks.sink import ReportSink, Run, Sink
+from gan_cli.sinks.sink import Length, ReportSink, Run, Sink
 
 log = logging.getLogger(__name__)
 
@@ -23,15 +23,22 @@ def _losses(report: dict[str, float]) -> dict[str, float]:
 class ProgressBar(Sink):
     """Step, losses, images per second and time left, on stderr."""
 
-    def __init__(self, step: int, steps: int) -> None:
+    def __init__(self, step: int, duration: Length) -> None:
         super().__init__(every=1)
+        self.by_clock = duration.steps is None
         self.bar = tqdm(
-            total=steps, initial=step, unit="step", dynamic_ncols=True, smoothing=0.05, leave=True
+            total=duration.steps or round(60 * (duration.minutes or 0)),
+            initial=0 if self.by_clock else step,
+            unit="s" if self.by_clock else "step",
+            dynamic_ncols=True,
+            smoothing=0.05,
+            leave=True,
         )
 
     def write(self, run: Run) -> None:
         """Move on."""
-        self.bar.update(run.step - self.bar.n)
+        at = int(run.seconds) if self.by_clock else run.step
+        self.bar.update(min(at, self.bar.total) - self.bar.n)
         if run.report:
             shown = {f"loss {k}": f"{v:.3f}" for k, v in _losses(run.report).items()}
             self.bar.set_postfix(
@@ -50,15 +57,29 @@ class LogLines(ReportSink):
         """Log it."""
         assert run.report is not None
         speed = run.report["speed/images_per_second"]
-        per_step = run.images / run.step
-        left = round((run.steps - run.step) * per_step / max(speed, 1e-9))
         losses = "  ".join(f"loss {k} {v:.3f}" for k, v in _losses(run.report).items())
+        total = f"/{run.duration.steps}" if run.duration.steps else ""
         log.info(
-            "step %d/%d  %s  %.0f images/s  %d:%02d left",
-            *(run.step, run.steps, losses, speed, *divmod(left, 60)),
+            "step %d%s  %s  %.0f images/s  %s left",
+            *(run.step, total, losses, speed, _clock(_seconds_left(run, speed))),
         )
 
 
-def progress(step: int, steps: int) -> Sink:
-    """Whichever suits where stderr goes."""
-    return ProgressBar(step, steps) if sys.stderr.isatty() else LogLines()
+def _seconds_left(run: Run, speed: float) -> float:
+    """At `speed`, in images per second, or by the clock."""
+    if run.duration.steps is None:
+        return max(60 * (run.duration.minutes or 0) - run.seconds, 0)
+    return (run.duration.steps - run.step) * run.images / run.step / max(speed, 1e-9)
+
+
+def _clock(seconds: float) -> str:
+    """As short as it can be read: 4:07, or 6 h 01 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def progress_sink(step: int, duration: Length) -> Sink:
+    """Whichever suits where stderr goes, which may be nowhere."""
+    stderr = sys.stderr
+    watched = stderr is not None and not stderr.closed and stderr.isatty()
+    return ProgressBar(step, duration) if watched else LogLines()

@@ -1,138 +1,101 @@
-"""What the generator draws in the course of a run, as files and in TensorBoard."""
+"""What a game draws in the course of a run, as files and in TensorBoard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
-from gan_cli.games import latents as sampling
-from gan_cli.networks.roles import Generator
+from gan_cli.games.requests import Drawing, Request, Sheet
 from gan_cli.sinks.sink import Run, Sink
 from gan_cli.sinks.tensorboard import TensorBoard
-from gan_cli.viz import images as pictures
+from gan_cli.viz import images
+from gan_cli.viz.charts import scatter
 
-ROWS, FRAMES = 8, 10
-"""Walks between latents, and pictures along each."""
+KEPT = "samples"
+"""The sheet of which every step's image is kept."""
 
 Surface = Callable[[Tensor, Tensor], Tensor | None]
-"""Real and fake points [N, 2, 1, 1] to how D judges the plane; see `surface.decision_surface`."""
-
-
-class Sampler:
-    """Puts the same latents before the generator, again and again.
-
-    Args:
-        generator: draws where no mean of its weights is kept.
-        z: latents [N, latent_dim].
-        y: labels [N] or None.
-    """
-
-    def __init__(self, generator: Generator, z: Tensor, y: Tensor | None) -> None:
-        self.generator, self.z, self.y = generator, z, y
-
-    def draw(self, run: Run) -> Tensor:
-        """Pictures [N, C, H, W] as the run would make them now."""
-        network = self.generator if run.average is None else run.average.network
-        return sampling.generate(network, self.z, self.y)
+"""Real and fake points [N, 2, 1, 1] to how real D takes the cells of the plane to be; see
+`decision_surface`."""
 
 
 class Samples(Sink):
-    """A grid of what the same latents become over the run; 2-D points as a scatter plot.
+    """The sheets of a game, drawn from the same requests again and again.
+
+    The sheet `samples` is kept for every step, as `samples/step-00001000.png`; of each other the
+    newest is, as `<name>.png`.
 
     Args:
-        every: steps between two grids.
-        folder: where `step-00001000.png` goes.
-        sampler: draws what is shown.
-        columns: pictures per row; None for a square.
-        tensorboard: also gets each grid.
-        real: for 2-D data, real points [N, 2, 1, 1] to draw underneath.
-        surface: for 2-D data, how D judges the plane.
+        every: steps between two.
+        folder: the run's.
+        sheets: by name.
+        class_names: for headings.
+        tensorboard: also gets each.
+        surface: for 2-D data, what D makes of the plane.
     """
 
     def __init__(
         self,
         every: int,
         folder: Path,
-        sampler: Sampler,
-        columns: int | None,
+        sheets: Mapping[str, Sheet],
+        class_names: Sequence[str],
         tensorboard: TensorBoard,
-        real: Tensor | None = None,
         surface: Surface | None = None,
     ) -> None:
         super().__init__(every)
-        self.folder, self.sampler, self.columns = folder, sampler, columns
-        self.tensorboard, self.real, self.surface = tensorboard, real, surface
+        self.folder, self.class_names = folder, class_names
+        self.tensorboard, self.surface = tensorboard, surface
+        grouped: dict[int, tuple[Request, dict[str, Sheet]]] = {}
+        for name, sheet in sheets.items():
+            grouped.setdefault(id(sheet.request), (sheet.request, {}))[1][name] = sheet
+        self._grouped = list(grouped.values())
 
     def write(self, run: Run) -> None:
-        """Draw, save and show."""
-        fakes = self.sampler.draw(run)
-        surface = None
-        if self.real is not None and self.surface is not None:
-            surface = self.surface(self.real, fakes)
-        image = pictures.grid(fakes, self.columns, self.real, surface)
-        self.tensorboard.show("samples", image, run.step)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        pictures.save_png(image, self.folder / f"step-{run.step:08d}.png")
+        """Draw each request once, then show and save every sheet of it, also where others fail.
+
+        Raises:
+            OSError: some could not be saved; says which.
+        """
+        problems = []
+        for request, sheets in self._grouped:
+            drawing = run.draw(request)
+            for name, sheet in sheets.items():
+                image = lay_out(drawing, sheet, self.class_names, self.surface)
+                kept = name == KEPT
+                self.tensorboard.show(name if kept else f"{KEPT}/{name}", image, run.step)
+                path = self.folder / (f"{KEPT}/step-{run.step:08d}.png" if kept else f"{name}.png")
+                try:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    images.save_png(image, path)
+                except OSError as error:
+                    problems.append(error)
+        if problems:
+            raise OSError("; ".join(map(str, problems)))
 
 
-class RealAndFake(Sink):
-    """Real pictures on the left, fakes on the right; the newest as a file.
+def lay_out(
+    drawing: Drawing,
+    sheet: Sheet,
+    class_names: Sequence[str] = (),
+    surface: Surface | None = None,
+) -> Tensor:
+    """One sheet of a drawing as an image, uint8 [3, H, W].
+
+    Images come as grids side by side, 2-D points as a scatter plot of the output over what is real.
 
     Args:
-        every: steps between two.
-        path: the file.
-        sampler: draws the fakes.
-        real: as many real pictures [N, C, H, W] in [-1, 1], those of the same classes.
-        columns: pictures per row, on each side.
-        tensorboard: also gets each.
+        drawing: of the sheet's request.
+        sheet: which panels are shown, in how many columns, of which classes.
+        class_names: by number; a class without a name goes by its number.
+        surface: for points, what D makes of the plane.
     """
-
-    def __init__(
-        self,
-        every: int,
-        path: Path,
-        sampler: Sampler,
-        real: Tensor,
-        columns: int | None,
-        tensorboard: TensorBoard,
-    ) -> None:
-        super().__init__(every)
-        self.path, self.sampler, self.columns = path, sampler, columns
-        self.tensorboard = tensorboard
-        self.left = pictures.captioned(pictures.grid(real, columns), "real")
-
-    def write(self, run: Run) -> None:
-        """Draw, save and show."""
-        fakes = pictures.grid(self.sampler.draw(run), self.columns)
-        image = pictures.beside(self.left, pictures.captioned(fakes, "fake"))
-        self.tensorboard.show("samples/real_and_fake", image, run.step)
-        pictures.save_png(image, self.path)
-
-
-class Interpolation(Sink):
-    """Walks between fixed latents, one a row; the newest as a file.
-
-    Where the pictures change smoothly, the generator has not learned single pictures by heart.
-
-    Args:
-        every: steps between two.
-        path: the file.
-        generator: draws where no mean of its weights is kept.
-        seed: of the latents.
-        tensorboard: also gets each.
-    """
-
-    def __init__(
-        self, every: int, path: Path, generator: Generator, seed: int, tensorboard: TensorBoard
-    ) -> None:
-        super().__init__(every)
-        self.path, self.tensorboard = path, tensorboard
-        stations = sampling.draw_latents(ROWS + 1, generator.latent_dim, seed)
-        labels = sampling.spread_labels(ROWS + 1, generator.n_classes)
-        self.sampler = Sampler(generator, *sampling.lay_out_walk(stations, labels, FRAMES))
-
-    def write(self, run: Run) -> None:
-        """Draw, save and show."""
-        image = pictures.grid(self.sampler.draw(run), FRAMES)
-        self.tensorboard.show("samples/interpolation", image, run.step)
-        pictures.save_png(image, self.path)
+    names = sheet.panels or tuple(drawing.panels)
+    panels = {name: drawing.panels[name] for name in names}
+    if drawing.kind == "point":
+        real = panels.get("real")
+        shading = None if surface is None or real is None else surface(real, drawing.made)
+        return scatter(drawing.made, real, shading)
+    known = dict(enumerate(class_names))
+    headings = [known.get(number, str(number)) for number in sheet.headings]
+    return images.sheet(panels, sheet.columns, headings)

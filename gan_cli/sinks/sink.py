@@ -4,17 +4,11 @@ import abc
 import logging
 from typing import Any, Protocol
 
-from torch import nn
-
 from gan_cli.errors import RunFailed
+from gan_cli.games.requests import Drawing, Request
+from gan_cli.tricks.examples import Progress
 
 log = logging.getLogger(__name__)
-
-
-class Average(Protocol):
-    """A running mean of a network's weights."""
-
-    network: nn.Module
 
 
 class Requests(Protocol):
@@ -23,26 +17,45 @@ class Requests(Protocol):
     saves_asked: int
 
 
+class Length(Protocol):
+    """How long a run is to be: one of the two is given."""
+
+    @property
+    def steps(self) -> int | None:
+        """Generator updates."""
+
+    @property
+    def minutes(self) -> float | None:
+        """Minutes of training."""
+
+
 class Run(Protocol):
     """What a sink may know of the run."""
 
     step: int
-    steps: int
+    seconds: float
     report: dict[str, float] | None
     last_report: dict[str, float]
     outcome: str
-
-    @property
-    def average(self) -> Average | None:
-        """The running mean that samples are drawn with, where the run keeps one."""
 
     @property
     def interrupts(self) -> Requests:
         """What signals have asked for."""
 
     @property
+    def duration(self) -> Length:
+        """How long the run is to be."""
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+
+    @property
     def images(self) -> int:
-        """Real pictures seen."""
+        """Real samples seen."""
+
+    def draw(self, request: Request) -> Drawing:
+        """Draw as a sample of this run would be, with the mean of weights where one is kept."""
 
     def state_dict(self) -> dict[str, Any]:
         """All that a later step depends on."""

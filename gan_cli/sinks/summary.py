@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from gan_cli.files import write_whole
 from gan_cli.health.symptoms import Watch
 from gan_cli.sinks.best import Best
 from gan_cli.sinks.checkpoint import Checkpoints
@@ -25,9 +26,9 @@ class Summary(FinalSink):
         checkpoints: knows the newest.
         best: knows the best, where one is kept.
         watch: knows what was warned of.
-        parameters: how many numbers each network learns.
+        parameters: how many parameters each network has.
         device: what the run computes on.
-        images: real pictures seen before this part of the run.
+        images: real images seen before this part of the run.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Summary(FinalSink):
             "versions": versions(),
             "peak_memory_bytes": peak_memory(self.device),
         }
-        self.path.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        write_whole(self.path, (json.dumps(summary, indent=2) + "\n").encode())
 
     def _best(self) -> dict[str, float | str] | None:
         if self.best is None or self.best.value is None:

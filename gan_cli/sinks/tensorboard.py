@@ -41,7 +41,7 @@ class TensorBoard(ReportSink):
         self.writer.flush()
 
     def show(self, tag: str, image: Tensor, step: int) -> None:
-        """Add a picture, uint8 [3, H, W]."""
+        """Add an image, uint8 [3, H, W]."""
         self.writer.add_image(tag, image, step)
 
     def play(self, tag: str, gif: bytes, size: tuple[int, int], step: int) -> None:

@@ -1,21 +1,20 @@
 """The places a trick can stand in: it lives where it touches the data.
 
 A trick is a module, so what it remembers is a buffer and lies in the checkpoint. Its base class
-says where `build` puts it.
+says where `assembly` puts it: with the adversaries or the players that `on` names, or with every
+one that it fits.
 """
 
 import abc
-import copy
 from collections.abc import Sequence
-from typing import Literal, Self, get_args
+from typing import ClassVar, Literal, get_args
 
 from torch import Tensor, nn
 
 from gan_cli.networks.roles import Discriminator
 from gan_cli.ranges import Count, NonNegative
-from gan_cli.tricks.examples import Exchange, Progress
+from gan_cli.tricks.examples import Progress, RealFakeBatch, Role
 
-Side = Literal["discriminator", "generator"]
 Stage = Literal["features", "heads", "layers"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 """In this order layers change D: new features, heads that read them, what every layer gets."""
@@ -24,24 +23,27 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 class Trick(nn.Module, abc.ABC):
     """Anything that can stand under `tricks:` in a config."""
 
+    place: ClassVar[Literal["adversary", "player"]] = "adversary"
+    """What it joins, and what its `on` names."""
 
-class LabelTrick(Trick):
-    """Loss argument: changes the targets D learns from."""
+
+class TargetTrick(Trick):
+    """Changes the targets D learns from."""
 
     @abc.abstractmethod
     def forward(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """New targets for real and fake pictures, [N] each, from the present ones."""
+        """New targets for real and fake logits, of their shapes, from the present ones."""
 
 
 class View(Trick):
-    """Changes every picture D sees, real or fake, in both players' turns."""
+    """Changes every image D sees, real or fake, in both players' turns."""
 
     needs_pixels = False
     """Whether it moves or hides pixels, of which a 2-D point has but one."""
 
     @abc.abstractmethod
     def forward(self, x: Tensor, progress: Progress) -> Tensor:
-        """The pictures [N, C, H, W] as D sees them; differentiable."""
+        """The images [N, C, H, W] as D sees them; differentiable."""
 
 
 class Pool(Trick):
@@ -49,55 +51,67 @@ class Pool(Trick):
 
     @abc.abstractmethod
     def attach(self, shape: tuple[int, ...]) -> None:
-        """Make room for pictures of `shape` = (C, H, W)."""
+        """Make room for images of `shape` = (C, H, W)."""
 
     @abc.abstractmethod
-    def forward(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """The fakes D is to judge, [N, C, H, W], and their labels [N]."""
 
 
-class Term(Trick):
-    """Adds `weight` times its value to a player's loss.
+class Lazy(Trick):
+    """Adds `weight` times a scalar to a loss.
 
     With `every: k` it is computed each k-th step only and weighs k times as much, so that its
     mean pull stays the same (lazy regularisation, Karras et al. 2020, appendix B).
     """
-
-    sides: Sequence[Side]
-    """Whose loss it joins."""
-    side: Side
-    """Whose loss this copy has joined; see `on`."""
-    double_backward = False
-    """Whether it differentiates D's score with respect to single pictures."""
-    reads_weights = False
-    """Whether it looks at a network's weights, not only at verdicts."""
 
     def __init__(self, weight: NonNegative, every: Count = 1) -> None:
         super().__init__()
         self.weight = weight
         self.every = every
 
-    def on(self, side: Side, network: nn.Module) -> Self:
-        """A copy for one player, whose network it meets, with a memory of its own."""
-        term = copy.deepcopy(self)
-        term.side = side
-        term.attach(network)
-        return term
+    def due(self, step: int) -> bool:
+        """Whether it is computed in this step."""
+        return self.weight > 0 and step % self.every == 0
 
-    def attach(self, network: nn.Module) -> None:
-        """Meet the network of the player whose loss this is, before the first step."""
+
+class Term(Lazy):
+    """Adds to a loss what it reads of real and fake batch."""
+
+    roles: ClassVar[Sequence[Role]] = ("discriminator",)
+    """Whose loss it joins."""
+    at: ClassVar[Sequence[Literal["real", "fake"]]] = ()
+    """Whose `input_gradients` it reads, which D's one evaluation then provides for."""
+    double_backward: ClassVar[bool] = False
+    """Whether it differentiates D's logits with respect to single images."""
+    reads_network: ClassVar[bool] = False
+    """Whether it looks into D's network, not only at its output."""
 
     @abc.abstractmethod
-    def forward(self, exchange: Exchange, network: nn.Module) -> Tensor:
-        """The term, a scalar, before its weight; `network` is the player's own."""
+    def forward(self, batch: RealFakeBatch, role: Role) -> Tensor:
+        """The term, a scalar, before its weight."""
+
+
+class WeightTerm(Lazy):
+    """Adds to a player's loss what it reads of that player's own weights."""
+
+    place = "player"
+
+    @abc.abstractmethod
+    def attach(self, parameters: Sequence[Tensor]) -> None:
+        """Meet the weights, before the first step."""
+
+    @abc.abstractmethod
+    def forward(self, parameters: Sequence[Tensor]) -> Tensor:
+        """The term, a scalar, before its weight."""
 
 
 class Layer(Trick):
     """Changes what D is made of, once, before training."""
 
-    stage: Stage
-    mixes_samples = False
-    """Whether a picture's score comes to depend on the others in its batch."""
+    stage: ClassVar[Stage]
+    mixes_samples: ClassVar[bool] = False
+    """Whether an image's logit comes to depend on the others in its batch."""
 
     @abc.abstractmethod
     def apply_to(self, network: Discriminator) -> None:
@@ -105,13 +119,13 @@ class Layer(Trick):
 
 
 class StepHook(Trick):
-    """Acts on a player's network around its optimizer's step."""
+    """Acts on a player's parameters around its optimizer's step."""
 
-    sides: Sequence[Side] = ("discriminator", "generator")
-    """Around whose steps."""
+    place: ClassVar[Literal["adversary", "player"]] = "player"
+    """`adversary`: it acts on D's network alone, around the step of whoever trains it."""
 
-    def before_step(self, network: nn.Module) -> None:
+    def before_step(self, parameters: Sequence[nn.Parameter]) -> None:
         """Change gradients."""
 
-    def after_step(self, network: nn.Module) -> None:
+    def after_step(self, parameters: Sequence[nn.Parameter]) -> None:
         """Change weights."""

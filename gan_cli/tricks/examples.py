@@ -1,85 +1,133 @@
-"""What a loss or a trick reads of a turn: real and fake pictures and D's verdict on them."""
+"""A batch of real and a batch of fake examples before a discriminator, and its output on them."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor, nn
+
+Role = Literal["discriminator", "generator"]
+"""Whose loss: the discriminator's, or that of whoever tries to fool it."""
 
 
 class Progress(NamedTuple):
     """How far the run is."""
 
     step: int
-    """Generator updates made."""
+    """Steps made."""
     epoch: float
     """Passes over the dataset."""
     done: float
-    """Share of the run, in [0, 1]."""
+    """Part of the run that is over, in [0, 1]."""
 
 
-class Verdict(NamedTuple):
-    """What D says of a batch."""
+class DiscriminatorOutput(NamedTuple):
+    """What D makes of a batch, in float32, whatever autocast made of it: losses need its range."""
 
-    score: Tensor
-    """Logits [N]; larger is more real."""
+    logits: Tensor
+    """[N], or a map [N, ...] where D judges patches; larger is more real."""
     features: Tensor
-    """What D's head judges by, [N, F]."""
-
-    @classmethod
-    def of(cls, score: Tensor, features: Tensor) -> "Verdict":
-        """In float32, whatever autocast made of them: losses need its range."""
-        return cls(score.float(), features.float())
+    """What D's head reads, [N, F]."""
 
 
-Judge = Callable[[Tensor, Tensor | None], Verdict]
+Discriminate = Callable[[Tensor, Tensor | None], DiscriminatorOutput]
+"""Images [N, C, H, W] and labels [N] or None to D's output."""
 
 
-class Judged:
-    """A batch on its way past D: seen through the views and judged when first asked for.
+class Examples:
+    """One batch on its way through the views into D; D is asked when its output is first needed.
 
-    Laziness is what lets G's turn skip D(real) unless a loss or a term reads it.
+    That laziness lets G's turn skip D(real) unless a loss or a term reads it.
+
+    Args:
+        images: [N, C, H, W], before any view.
+        label: [N], or None.
+        view: what D sees of them.
+        discriminate: D.
+        differentiable: whether `input_gradients` will be asked for. Then they are those of the
+            very logits that the loss reads: D is evaluated once.
     """
 
     def __init__(
-        self, x: Tensor, y: Tensor | None, view: Callable[[Tensor], Tensor], judge: Judge
+        self,
+        images: Tensor,
+        label: Tensor | None,
+        view: Callable[[Tensor], Tensor],
+        discriminate: Discriminate,
+        differentiable: bool = False,
     ) -> None:
-        self.y = y
-        self._x, self._view, self._judge = x, view, judge
+        self.label = label
+        self._view, self._discriminate = view, discriminate
+        # bf16 is too coarse to be differentiated twice: under autocast gradients are taken apart
+        shared = differentiable and not torch.is_autocast_enabled(images.device.type)
+        # fakes that come with a graph, as those do that D is unrolled on, keep it
+        apart = shared and not images.requires_grad
+        self.images = images.detach().requires_grad_() if apart else images
+        self._shared = shared
         self._seen: Tensor | None = None
-        self._verdict: Verdict | None = None
+        self._output: DiscriminatorOutput | None = None
 
     @property
-    def pictures(self) -> Tensor:
-        """The pictures as D sees them, [N, C, H, W]."""
+    def seen(self) -> Tensor:
+        """The images as D sees them, [N, C, H, W]."""
         if self._seen is None:
-            self._seen = self._view(self._x)
+            self._seen = self._view(self.images)
         return self._seen
 
     @property
-    def verdict(self) -> Verdict:
-        """D's verdict on `pictures`."""
-        if self._verdict is None:
-            self._verdict = self._judge(self.pictures, self.y)
-        return self._verdict
+    def output(self) -> DiscriminatorOutput:
+        """D's output on `seen`."""
+        if self._output is None:
+            self._output = self._discriminate(self.seen, self.label)
+        return self._output
 
     @property
-    def score(self) -> Tensor:
-        """Logits [N]."""
-        return self.verdict.score
+    def logits(self) -> Tensor:
+        """D's logits, [N] or [N, ...]."""
+        return self.output.logits
 
     @property
     def features(self) -> Tensor:
-        """Features [N, F]."""
-        return self.verdict.features
+        """D's features, [N, F]."""
+        return self.output.features
+
+    def input_gradients(self) -> Tensor:
+        """d logits_i / d image_i at the images before the views, differentiable, [N, C, H, W].
+
+        In float32 always.
+        """
+        if self._shared:
+            return gradients_of(self.logits, self.images)
+        return input_gradients(
+            lambda x, label: self._discriminate(self._view(x), label), self.images, self.label
+        )
 
 
-class Exchange(NamedTuple):
-    """One batch of real and one of fake pictures before the same discriminator."""
+class RealFakeBatch(NamedTuple):
+    """Real and fake examples before the same discriminator."""
 
-    real: Judged
-    fake: Judged
-    judge: Judge
-    """D itself, for terms that ask about other pictures (points in between, perturbed reals)."""
+    real: Examples
+    fake: Examples
+    discriminate: Discriminate
+    """D itself, for terms that ask about other images (between real and fake, perturbed reals)."""
     discriminator: nn.Module
     """D's network, for terms that read a part of it (an auxiliary classifier)."""
     progress: Progress
+
+
+def input_gradients(discriminate: Discriminate, x: Tensor, label: Tensor | None) -> Tensor:
+    """d logits_i / d x_i, [N, C, H, W], itself differentiable, in float32 at least.
+
+    D must not mix the samples of a batch. A map of logits counts by its sum. Where `x` comes with
+    a graph, gradients flow on through it.
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        x = x.to(torch.promote_types(x.dtype, torch.float32))
+        x = x if x.requires_grad else x.detach().requires_grad_()
+        return gradients_of(discriminate(x, label).logits, x)
+
+
+def gradients_of(logits: Tensor, x: Tensor) -> Tensor:
+    """d logits_i / d x_i of samples that do not depend on each other; differentiable."""
+    (gradient,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    return gradient

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.utils import clip_grad_norm_
 
 from gan_cli.ranges import Positive
-from gan_cli.tricks.base import Side, StepHook
+from gan_cli.tricks.base import StepHook
 
 
 class GradientClipping(StepHook):
@@ -16,36 +16,33 @@ class GradientClipping(StepHook):
     The curve grad_norm/ shows them as they were.
 
     Args:
-        max_norm: largest L2 norm of all of a network's gradients together.
-        sides: whose gradients.
+        max_norm: largest L2 norm of all of a player's gradients together.
     """
 
-    def __init__(
-        self, max_norm: Positive = 1.0, sides: Sequence[Side] = ("discriminator", "generator")
-    ) -> None:
+    def __init__(self, max_norm: Positive = 1.0) -> None:
         super().__init__()
-        self.max_norm, self.sides = max_norm, sides
+        self.max_norm = max_norm
 
-    def before_step(self, network: nn.Module) -> None:
+    def before_step(self, parameters: Sequence[nn.Parameter]) -> None:
         """Scale the gradients."""
-        clip_grad_norm_(network.parameters(), self.max_norm)
+        clip_grad_norm_(parameters, self.max_norm)
 
 
 class WeightClipping(StepHook):
-    """All of D's weights held in a box, which bounds its slope (Arjovsky et al. 2017, algorithm 1).
+    """All of D's weights held in a box, which bounds its gradients (WGAN, Arjovsky et al. 2017).
 
     Args:
         limit: weights lie in [-limit, limit].
     """
 
-    sides = ("discriminator",)
+    place = "adversary"
 
     def __init__(self, limit: Positive = 0.01) -> None:
         super().__init__()
         self.limit = limit
 
     @torch.no_grad()
-    def after_step(self, network: nn.Module) -> None:
-        """Clip the weights."""
-        for p in network.parameters():
+    def after_step(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Clip the weights, but for frozen ones."""
+        for p in (p for p in parameters if p.requires_grad):
             p.clamp_(-self.limit, self.limit)

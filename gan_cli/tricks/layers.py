@@ -10,7 +10,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_cli.errors import UserError
 from gan_cli.networks.roles import Discriminator
-from gan_cli.ranges import Count, NonNegative, Share
+from gan_cli.ranges import Count, NonNegative, Probability
 from gan_cli.tricks.base import Layer
 
 WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)
@@ -37,9 +37,9 @@ class SpectralNorm(Layer):
 
 
 class MinibatchDiscrimination(Layer):
-    """D sees how close each picture is to the others of its batch (Salimans et al. 2016, sec. 3.2).
+    """D sees how close each image is to the others of its batch (Salimans et al. 2016, sec. 3.2).
 
-    A collapsed G gives itself away. Real and fake pictures come in batches of their own.
+    A collapsed G gives itself away. Real and fake images come in batches of their own.
 
     Args:
         kernels: B, how many closenesses join the features. Memory grows with N^2 B C.
@@ -82,13 +82,13 @@ class Closeness(nn.Module):
 
 
 class MinibatchStddev(Layer):
-    """D sees how much the pictures of its batch vary (Karras et al. 2018, section 3).
+    """D sees how much the images of its batch vary (Karras et al. 2018, section 3).
 
-    It ties pictures together, and yet its authors train it under gradient penalties (WGAN-GP
+    It ties images together, and yet its authors train it under gradient penalties (WGAN-GP
     there, R1 in StyleGAN), so that these do not refuse it.
 
     Args:
-        group_size: pictures among which the spread is measured; 4 in the paper's code.
+        group_size: images among which the spread is measured; 4 in the paper's code.
     """
 
     stage = "features"
@@ -127,7 +127,7 @@ class GroupStddev(nn.Module):
 class LayerNoise(Layer):
     """Gaussian noise behind every activation of D (Salimans et al. 2016, section 5.1).
 
-    Training only. Noise on the pictures themselves is `InstanceNoise`.
+    Training only. Noise on the images themselves is `InstanceNoise`.
 
     Args:
         std: its standard deviation.
@@ -149,23 +149,23 @@ class LayerNoise(Layer):
 
 
 class Dropout(Layer):
-    """A random share of every activation of D set to zero in training (Srivastava et al. 2014).
+    """A random part of every activation of D set to zero in training (Srivastava et al. 2014).
 
     Args:
-        share: of each layer's outputs.
+        p: the probability of each output to be dropped.
     """
 
     stage = "layers"
 
-    def __init__(self, share: Share = 0.3) -> None:
+    def __init__(self, p: Probability = 0.3) -> None:
         super().__init__()
-        self.share = share
+        self.p = p
 
     def apply_to(self, network: Discriminator) -> None:
         """Let every activation drop some of its output."""
 
         def drop(layer: nn.Module, _: tuple[Tensor], output: Tensor) -> Tensor:
-            return F.dropout(output, self.share, layer.training)
+            return F.dropout(output, self.p, layer.training)
 
         behind_activations(network, drop)
 

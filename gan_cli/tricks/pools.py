@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from gan_cli.ranges import Count, Share
+from gan_cli.ranges import Count, Probability
 from gan_cli.tricks.base import Pool
 
 
@@ -13,21 +13,21 @@ class ExperienceReplay(Pool):
     Shrivastava et al. 2017, section 2.3. A full store gives random places to new fakes.
 
     Args:
-        size: pictures in the store.
-        share: of each batch that is drawn from the store, in [0, 1].
+        size: images in the store.
+        p: probability of each fake to be exchanged for one from the store, in [0, 1].
     """
 
-    pictures: Tensor
+    images: Tensor
     labels: Tensor
 
-    def __init__(self, size: Count = 1024, share: Share = 0.5) -> None:
+    def __init__(self, size: Count = 1024, p: Probability = 0.5) -> None:
         super().__init__()
-        self.size, self.share = size, share
+        self.size, self.p = size, p
         self.filled = 0
 
     def attach(self, shape: tuple[int, ...]) -> None:
-        """Make an empty store for pictures of `shape` = (C, H, W)."""
-        self.register_buffer("pictures", torch.zeros(self.size, *shape))
+        """Make an empty store for images of `shape` = (C, H, W)."""
+        self.register_buffer("images", torch.zeros(self.size, *shape))
         self.register_buffer("labels", torch.zeros(self.size, dtype=torch.long))
 
     # `filled` is known on the host, so reading it never waits for the device.
@@ -40,18 +40,18 @@ class ExperienceReplay(Pool):
         self.filled = state
 
     @torch.no_grad()
-    def forward(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Exchange the last `share` of the batch for stored fakes, then store this batch's."""
-        old_x, old_y = x, y
+    def forward(self, x: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Exchange each fake with probability `p` for a stored one, then store this batch's."""
+        old_x, old_label = x, label
         if self.filled:
-            kept = len(x) - round(len(x) * self.share)
-            slots = torch.randint(self.filled, (len(x) - kept,), device=x.device)
-            old_x = torch.cat([x[:kept], self.pictures[slots].to(x.dtype)])
-            old_y = None if y is None else torch.cat([y[:kept], self.labels[slots]])
-        self._store(x, y)
-        return old_x, old_y
+            old = torch.rand(len(x), device=x.device) < self.p
+            slots = torch.randint(self.filled, (len(x),), device=x.device)
+            old_x = torch.where(old[:, None, None, None], self.images[slots].to(x.dtype), x)
+            old_label = None if label is None else torch.where(old, self.labels[slots], label)
+        self._store(x, label)
+        return old_x, old_label
 
-    def _store(self, x: Tensor, y: Tensor | None) -> None:
+    def _store(self, x: Tensor, label: Tensor | None) -> None:
         """Fill the store in order; once it is full, overwrite random places."""
         n = min(len(x), self.size)
         if self.filled < self.size:
@@ -60,6 +60,6 @@ class ExperienceReplay(Pool):
             self.filled += n
         else:
             places = torch.randperm(self.size, device=x.device)[:n]
-        self.pictures[places] = x[:n].to(self.pictures.dtype)
-        if y is not None:
-            self.labels[places] = y[:n]
+        self.images[places] = x[:n].to(self.images.dtype)
+        if label is not None:
+            self.labels[places] = label[:n]

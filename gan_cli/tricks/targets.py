@@ -6,13 +6,13 @@ import torch
 from annotated_types import Ge, Lt
 from torch import Tensor
 
-from gan_cli.tricks.base import LabelTrick
+from gan_cli.tricks.base import TargetTrick
 
 Smoothing = Annotated[float, Ge(0), Lt(0.5)]
 """Distance of a target from its end, in [0, 0.5): at 0.5 real and fake could not be told apart."""
 
 
-class LabelSmoothing(LabelTrick):
+class LabelSmoothing(TargetTrick):
     """Targets short of 0 and 1 (Szegedy et al. 2016; one-sided: Salimans et al. 2016, sec. 3.4).
 
     Args:
@@ -38,20 +38,20 @@ class LabelSmoothing(LabelTrick):
         return target * (1.0 - down) + (1.0 - target) * up
 
 
-class LabelFlipping(LabelTrick):
-    """A random share of targets is swapped, real for fake.
+class LabelFlipping(TargetTrick):
+    """A random part of the targets is swapped, real for fake.
 
     Args:
-        share: how many of the targets, in [0, 0.5).
+        p: the probability of each target to be swapped, in [0, 0.5).
     """
 
-    def __init__(self, share: Smoothing = 0.05) -> None:
+    def __init__(self, p: Smoothing = 0.05) -> None:
         super().__init__()
-        self.share = share
+        self.p = p
 
     def forward(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Swap targets where a coin says so."""
         return (
-            torch.where(torch.rand_like(real) < self.share, 1.0 - real, real),
-            torch.where(torch.rand_like(fake) < self.share, 1.0 - fake, fake),
+            torch.where(torch.rand_like(real) < self.p, 1.0 - real, real),
+            torch.where(torch.rand_like(fake) < self.p, 1.0 - fake, fake),
         )

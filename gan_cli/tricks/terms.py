@@ -1,4 +1,4 @@
-"""Terms added to a player's loss."""
+"""Terms added to a loss."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ from torch.nn.functional import cross_entropy
 
 from gan_cli.networks.roles import Discriminator
 from gan_cli.ranges import Count, NonNegative
-from gan_cli.tricks.base import Layer, Side, Term
-from gan_cli.tricks.examples import Exchange
+from gan_cli.tricks.base import Layer, Term, WeightTerm
+from gan_cli.tricks.examples import RealFakeBatch, Role
 
 
 class FeatureMatching(Term):
@@ -19,49 +19,41 @@ class FeatureMatching(Term):
     for networks of any width.
     """
 
-    sides = ("generator",)
+    roles = ("generator",)
 
     def __init__(self, weight: NonNegative = 1.0, every: Count = 1) -> None:
         super().__init__(weight, every)
 
-    def forward(self, exchange: Exchange, network: nn.Module) -> Tensor:
+    def forward(self, batch: RealFakeBatch, role: Role) -> Tensor:
         """The squared distance of mean features before its weight."""
-        real, fake = exchange.real.features.mean(0), exchange.fake.features.mean(0)  # [F]
+        real, fake = batch.real.features.mean(0), batch.fake.features.mean(0)  # [F]
         return ((real - fake) ** 2).mean()
 
 
-class HistoricalAveraging(Term):
+class HistoricalAveraging(WeightTerm):
     """||theta - mean of past theta||^2 (Salimans et al. 2016, section 3.3).
 
     The past are the weights at each earlier turn in which the term was computed.
 
     Args:
         weight: of the term; the paper states none.
-        every: see `Term`.
-        sides: whose weights are held near their past.
+        every: see `Lazy`.
     """
 
-    reads_weights = True
     mean: Tensor
     count: Tensor
 
-    def __init__(
-        self,
-        weight: NonNegative = 1e-3,
-        every: Count = 1,
-        sides: Sequence[Side] = ("discriminator", "generator"),
-    ) -> None:
+    def __init__(self, weight: NonNegative = 1e-3, every: Count = 1) -> None:
         super().__init__(weight, every)
-        self.sides = sides
 
-    def attach(self, network: nn.Module) -> None:
+    def attach(self, parameters: Sequence[Tensor]) -> None:
         """Begin at the present weights, so that the first turn has no distance to its past."""
-        self.register_buffer("mean", _flat(network).detach())
+        self.register_buffer("mean", _flat(parameters).detach())
         self.register_buffer("count", torch.zeros(()))
 
-    def forward(self, exchange: Exchange, network: nn.Module) -> Tensor:
+    def forward(self, parameters: Sequence[Tensor]) -> Tensor:
         """The squared distance to the past before its weight; the present becomes past."""
-        theta = _flat(network)
+        theta = _flat(parameters)
         distance = ((theta - self.mean) ** 2).sum()
         with torch.no_grad():
             self.count += 1
@@ -69,26 +61,26 @@ class HistoricalAveraging(Term):
         return distance
 
 
-def _flat(network: nn.Module) -> Tensor:
-    return torch.cat([p.flatten() for p in network.parameters()])
+def _flat(parameters: Sequence[Tensor]) -> Tensor:
+    return torch.cat([p.flatten() for p in parameters])
 
 
 class AuxiliaryClassifier(Layer, Term):
-    """D also tells the classes, and G is to make pictures it can tell (AC-GAN, Odena et al. 2017).
+    """D also tells the classes, and G is to make images it can tell (AC-GAN, Odena et al. 2017).
 
     Minus the paper's L_C (equation 3): in D's loss the cross-entropies of the real and of the fake
-    pictures, in G's that of the fake ones. D gets a second, linear head for it, which its
-    optimizer trains.
+    images, in G's that of the fake ones. D gets a second, linear head for it, which its optimizer
+    trains.
 
     Args:
         n_classes: how many classes there are.
-        weight: of the term on both sides.
-        every: see `Term`.
+        weight: of the term in both losses.
+        every: see `Lazy`.
     """
 
     stage = "heads"
-    sides = ("discriminator", "generator")
-    reads_weights = True
+    roles = ("discriminator", "generator")
+    reads_network = True
 
     def __init__(self, n_classes: Count, weight: NonNegative = 1.0, every: Count = 1) -> None:
         super().__init__(weight, every)
@@ -98,14 +90,12 @@ class AuxiliaryClassifier(Layer, Term):
         """Give D the second head, `network.classifier`: [N, F] -> [N, n_classes]."""
         network.classifier = nn.Linear(network.feature_dim, self.n_classes)
 
-    def forward(self, exchange: Exchange, network: nn.Module) -> Tensor:
-        """The cross-entropies of this side before their weight."""
-        seen = [exchange.fake]
-        if self.side == "discriminator":
-            seen.append(exchange.real)
-        classifier = exchange.discriminator.get_submodule("classifier")
+    def forward(self, batch: RealFakeBatch, role: Role) -> Tensor:
+        """The cross-entropies of this role before their weight."""
+        classifier = batch.discriminator.get_submodule("classifier")
+        seen = [batch.fake, batch.real] if role == "discriminator" else [batch.fake]
         losses = []
-        for judged in seen:
-            assert judged.y is not None
-            losses.append(cross_entropy(classifier(judged.features), judged.y))
+        for examples in seen:
+            assert examples.label is not None
+            losses.append(cross_entropy(classifier(examples.features), examples.label))
         return torch.stack(losses).sum()

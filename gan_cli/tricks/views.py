@@ -1,4 +1,4 @@
-"""Tricks on every picture D sees."""
+"""Tricks on every image D sees."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gan_cli.ranges import NonNegative, Share
+from gan_cli.ranges import NonNegative, Probability
 from gan_cli.tricks.base import View
 from gan_cli.tricks.examples import Progress
 
@@ -16,7 +16,7 @@ class InstanceNoise(View):
     """Gaussian noise on real and fake before D (Sonderby et al. 2017; Arjovsky & Bottou 2017).
 
     Args:
-        std: standard deviation at the start; pictures span [-1, 1].
+        std: standard deviation at the start; images span [-1, 1].
         decay: factor per epoch of the exponential form, in [0, 1].
         schedule: `exponential` by epoch, or `linear` down to zero at the end of the run.
     """
@@ -24,7 +24,7 @@ class InstanceNoise(View):
     def __init__(
         self,
         std: NonNegative = 0.1,
-        decay: Share = 0.95,
+        decay: Probability = 0.95,
         schedule: Literal["exponential", "linear"] = "exponential",
     ) -> None:
         super().__init__()
@@ -37,20 +37,20 @@ class InstanceNoise(View):
         return float(self.std * self.decay**progress.epoch)
 
     def forward(self, x: Tensor, progress: Progress) -> Tensor:
-        """Add fresh noise to each picture."""
+        """Add fresh noise to each image."""
         return x + self.level(progress) * torch.randn_like(x)
 
 
 class DiffAugment(View):
     """The same kinds of random change on real and fake, differentiable (Zhao et al. 2020).
 
-    D no longer learns the training pictures by heart, and G does not learn the changes, since its
-    pictures are judged only after them. Ranges are those of the paper's code, for pictures in
-    [-1, 1]; every picture draws its own.
+    D no longer memorises the training images, and G does not learn the changes, since its
+    images are judged only after them. Ranges are those of the paper's code, for images in
+    [-1, 1]; every image draws its own.
 
     Args:
         policy: which changes: color (brightness, saturation, contrast), translation by up to an
-            eighth of the picture, cutout of a square half as wide as the picture.
+            eighth of the image, cutout of a square half as wide as the image.
     """
 
     needs_pixels = True
@@ -67,7 +67,7 @@ class DiffAugment(View):
         self.policy = policy
 
     def forward(self, x: Tensor, progress: Progress) -> Tensor:
-        """Change each picture in the policy's order."""
+        """Change each image in the policy's order."""
         changes = {"color": recolor, "translation": translate, "cutout": cut_out}
         for name in self.policy:
             x = changes[name](x)
@@ -86,10 +86,10 @@ def recolor(x: Tensor) -> Tensor:
     return torch.lerp(mean, x, contrast + 0.5)
 
 
-def translate(x: Tensor, share: float = 0.125) -> Tensor:
-    """Shift by whole pixels, up to `share` of the picture; what comes in is zero, mid-gray."""
+def translate(x: Tensor, ratio: float = 0.125) -> Tensor:
+    """Shift by whole pixels, up to `ratio` of the image; what comes in is zero, mid-gray."""
     size = x.shape[-1]
-    reach = round(size * share)
+    reach = rounded(size * ratio)
     rows, columns = (
         torch.arange(size, device=x.device) + _whole(-reach, reach, x) + reach for _ in range(2)
     )  # [N, size], where each pixel of the result comes from
@@ -98,10 +98,10 @@ def translate(x: Tensor, share: float = 0.125) -> Tensor:
     return x.gather(3, columns[:, None, None, :].expand(-1, x.shape[1], x.shape[2], -1))
 
 
-def cut_out(x: Tensor, share: float = 0.5) -> Tensor:
-    """Set a square `share` as wide as the picture to zero; a part of it may lie outside."""
+def cut_out(x: Tensor, ratio: float = 0.5) -> Tensor:
+    """Set a square `ratio` as wide as the image to zero; a part of it may lie outside."""
     size = x.shape[-1]
-    width = round(size * share)
+    width = rounded(size * ratio)
     pixels = torch.arange(size, device=x.device)
     rows, columns = (
         (pixels - _whole(0, size - width % 2, x) + width // 2).div(width, rounding_mode="floor")
@@ -112,6 +112,11 @@ def cut_out(x: Tensor, share: float = 0.5) -> Tensor:
     return x.masked_fill(hidden, 0.0)
 
 
+def rounded(length: float) -> int:
+    """Whole pixels, halves upwards as the paper's code has it; Python's round takes 2.5 for 2."""
+    return int(length + 0.5)
+
+
 def _whole(low: int, high: int, x: Tensor) -> Tensor:
-    """A whole number in [low, high] for each picture, [N, 1]."""
+    """A whole number in [low, high] for each image, [N, 1]."""
     return torch.randint(low, high + 1, (len(x), 1), device=x.device)

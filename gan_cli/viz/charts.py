@@ -3,6 +3,7 @@
 Figures are drawn on canvases of their own, never through pyplot, which keeps global state.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 REACH = 1.1
 """Scatter plots show the square [-REACH, REACH]^2."""
+TICKS = (-0.5, 0.0, 0.5)
 
 COLORS = ("#1f77b4", "#e4572e", "#2a9d5c", "#8e5ea2", "#c69214", "#5b6770", "#d26aa8", "#17a2b8")
 PANEL = (4.2, 3.0)
@@ -32,10 +34,14 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class Curve:
-    """One scalar over a run: `values` [K] at `steps` [K]; what is not finite leaves a gap."""
+    """One scalar over a run: `values` [K] at `steps` [K]; what is not finite leaves a gap.
+
+    With a `color`, a number of `COLORS`, it looks the same on every panel.
+    """
 
     steps: Sequence[int]
     values: Sequence[float]
+    color: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,25 +66,32 @@ class Panel:
 def scatter(
     points: Tensor, real: Tensor | None = None, surface: Tensor | None = None, size: int = 480
 ) -> Tensor:
-    """Points [N, 2, 1, 1] in [-1, 1] over real ones, as a picture uint8 [3, size, size].
+    """Points [N, 2, 1, 1] in [-1, 1] over real ones, as an image uint8 [3, size, size].
 
     Args:
         points: drawn in red.
         real: drawn in gray underneath.
-        surface: D's verdict [R, R] in [-1, 1] in the cells of [-REACH, REACH]^2, rows from the
-            bottom up, as shading: green where D says real, brown where it says fake, a line at 0.
+        surface: how real D takes the cells of [-REACH, REACH]^2 to be, [R, R] in [-1, 1], rows from
+            the bottom up, as shading: green where D says real, brown where it says fake, a line
+            at 0.
         size: in pixels.
     """
     figure = _figure(size / 100, size / 100)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH))
-    axes.set_axis_off()
+    axes.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=TICKS, yticks=TICKS)
+    axes.tick_params("x", direction="in", pad=-14, labelsize=7)
+    axes.tick_params("y", direction="in", pad=-7, labelsize=7)
+    for number in axes.get_yticklabels():
+        number.set_horizontalalignment("left")
     if surface is not None:
         _shade(axes, surface.nan_to_num())
+    shade = "#b8b8b8" if surface is None else "#5f5f5f"
+    for name, cloud, color, alpha in (("real", real, shade, 1.0), ("fake", points, "#d1495b", 0.6)):
+        if cloud is not None:
+            x, y = cloud.flatten(1).cpu().unbind(1)  # [N, 2, 1, 1] -> [N], [N]
+            axes.scatter(x, y, s=6, color=color, alpha=alpha, linewidths=0, label=name)
     if real is not None:
-        shade = "#b8b8b8" if surface is None else "#5f5f5f"
-        axes.scatter(real[:, 0], real[:, 1], s=6, color=shade, linewidths=0)
-    axes.scatter(points[:, 0], points[:, 1], s=6, color="#d1495b", alpha=0.6, linewidths=0)
+        axes.legend(loc="upper right", fontsize=8, markerscale=2.5, framealpha=0.7)
     return _render(figure)
 
 
@@ -100,7 +113,7 @@ def _shade(axes: "Axes", surface: Tensor) -> None:
 
 
 def curves(panels: Sequence[Panel], columns: int = 3) -> Tensor:
-    """Small multiples as one picture, uint8 [3, H, W], `columns` panels a row.
+    """Small multiples as one image, uint8 [3, H, W], `columns` panels a row.
 
     Raises:
         ValueError: there is no panel.
@@ -121,7 +134,9 @@ def curves(panels: Sequence[Panel], columns: int = 3) -> Tensor:
 def _draw_panel(axes: "Axes", panel: Panel) -> None:
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    for number, (name, curve) in enumerate(panel.curves.items()):
+    free = [n for n in range(len(COLORS)) if n not in {c.color for c in panel.curves.values()}]
+    others = itertools.cycle(free or range(len(COLORS)))
+    for name, curve in panel.curves.items():
         steps, values = np.asarray(curve.steps), np.asarray(curve.values, dtype=float)
         values = np.where(np.isfinite(values) & ((values > 0) | (not panel.log)), values, np.nan)
         if len(values) > MOST:
@@ -130,7 +145,7 @@ def _draw_panel(axes: "Axes", panel: Panel) -> None:
                 steps[group // 2 :: group],
                 running_mean(values, group)[group // 2 :: group],
             )
-        color = COLORS[number % len(COLORS)]
+        color = COLORS[next(others) if curve.color is None else curve.color % len(COLORS)]
         if len(values) >= MANY:
             axes.plot(steps, values, color=color, alpha=0.3, linewidth=0.8)
             values = running_mean(values, width=len(values) // 50)

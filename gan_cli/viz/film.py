@@ -25,10 +25,10 @@ def thin(steps: Sequence[int], most: int = LONGEST) -> list[int]:
 
 
 def make_film(grids: dict[int, Path], heaviest: int = HEAVIEST) -> bytes | None:
-    """A GIF of pictures by step, each captioned with its step; the last one stays.
+    """A GIF of images by step, each captioned with its step; the last one stays.
 
     It takes about six seconds to watch and about `heaviest` bytes at most. Files that cannot be
-    read, and pictures of another shape than the last one's, are left out.
+    read, and images of another shape than the last one's, are left out.
 
     Returns:
         None where less than two can be read.
@@ -51,7 +51,7 @@ def _encode(frames: dict[int, Tensor], most: int = LONGEST) -> bytes:
 
 
 def _read(path: Path) -> Tensor | None:
-    """uint8 [3, H, W], at most WIDEST wide; None for what is no picture."""
+    """uint8 [3, H, W], at most WIDEST wide; None for what is no image."""
     try:
         with Image.open(io.BytesIO(path.read_bytes())) as image:
             image.load()

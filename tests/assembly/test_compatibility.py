@@ -1,15 +1,22 @@
 """What cannot go together is refused with its key and its reason."""
 
 from itertools import combinations
+from types import SimpleNamespace
 
 import pytest
-from torch import nn
 
-from gan_cli.assembly.compatibility import conflicts
-from gan_cli.engine.ema import EMA
+from gan_cli.assembly.compatibility import conflicts, fitting, refuse_unfit_data
+from gan_cli.assembly.game import Placed
+from gan_cli.config.components import Component
+from gan_cli.data.fields import Field
+from gan_cli.errors import UserError
+from gan_cli.games.cyclegan import CycleGAN
 from gan_cli.games.losses import LeastSquares, Minimax, NonSaturating, Wasserstein
+from gan_cli.games.pix2pix import Pix2Pix
+from gan_cli.games.two_player import TwoPlayer
 from gan_cli.games.unrolled import Unrolled
 from gan_cli.networks import dcgan, mlp
+from gan_cli.tricks.base import Trick
 from gan_cli.tricks.hooks import GradientClipping, WeightClipping
 from gan_cli.tricks.layers import (
     Dropout,
@@ -25,35 +32,42 @@ from gan_cli.tricks.terms import AuxiliaryClassifier, FeatureMatching, Historica
 from gan_cli.tricks.views import DiffAugment, InstanceNoise
 
 PENALTIES = [GradientPenalty, DRAGAN, R1, R2]
+IMAGES = {"image": Field("image", (1, 16, 16)), "label": Field("label")}
+POINTS = {"image": Field("point", (2, 1, 1)), "label": Field("label")}
 
 
 def refused(
-    *tricks: nn.Module,
+    *tricks: Trick,
+    on: dict[int, list[str]] | None = None,
     normalization="none",
     loss=None,
     n_classes=0,
     of_generator=0,
-    image_size=16,
+    points=False,
     batch_size=16,
     conditional=False,
+    game_class=TwoPlayer,
 ) -> dict[str, str]:
-    if image_size == 1:
-        discriminator = mlp.Discriminator(1, 2)
+    """Reason by key; tricks are called t0, t1, ... and stand everywhere but for what `on` says."""
+    size = (1, 2) if points else (16, 1)
+    if points:
+        discriminator = mlp.Discriminator(*size)
     else:
-        discriminator = dcgan.Discriminator(16, 1, width=4, normalization=normalization)
-    generator = mlp.Generator(4, image_size, 1, of_generator, normalization="none")
-    return dict(
-        conflicts(
-            generator,
-            discriminator,
-            loss or NonSaturating(),
-            {f"t{i}": trick for i, trick in enumerate(tricks)},
-            conditional=conditional,
-            n_classes=n_classes,
-            image_size=image_size,
-            batch_size=batch_size,
-        )
+        discriminator = dcgan.Discriminator(*size, width=4, normalization=normalization)
+    generator = mlp.Generator(4, *size, of_generator, normalization="none")
+    game = game_class(4, generator, discriminator, loss or NonSaturating())
+    game.bind(POINTS if points else IMAGES)
+    named = Component(mlp.Generator, {"n_classes": of_generator}, "model.generator")
+    settings = SimpleNamespace(
+        data=SimpleNamespace(n_classes=n_classes, batch_size=batch_size),
+        links={"model.generator.n_classes": "data.n_classes"} if conditional else {},
+        model=Component(game_class, {"generator": named, "loss": loss}, "model"),
     )
+    placed = [
+        Placed(f"t{i}", trick, fitting(game, trick, (on or {}).get(i), f"t{i}"))
+        for i, trick in enumerate(tricks)
+    ]
+    return dict(conflicts(settings, game, placed))  # type: ignore[arg-type]
 
 
 FRIENDS = [
@@ -75,7 +89,6 @@ FRIENDS = [
     Dropout(),
     GradientClipping(),
     WeightClipping(),
-    EMA(),
 ]
 
 
@@ -84,7 +97,7 @@ def test_most_go_together():
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
-def test_penalties_take_no_discriminator_that_mixes_pictures(penalty):
+def test_penalties_take_no_discriminator_that_mixes_images(penalty):
     assert refused(penalty(), normalization="layer") == {}
     found = refused(penalty(), normalization="batch")["tricks.t0"]
     assert "BatchNorm" in found
@@ -105,24 +118,24 @@ def test_targets_need_a_loss_that_has_some():
 
 
 def test_unrolling_takes_what_it_can_foresee():
-    foreseeable = R1(), FeatureMatching(), InstanceNoise(), HistoricalAveraging(sides=["generator"])
-    assert refused(Unrolled(), *foreseeable) == {}
-    assert "past" in refused(Unrolled(), ExperienceReplay())["tricks.t1"]
-    assert "weights" in refused(HistoricalAveraging(), Unrolled())["tricks.t0"]
-    found = refused(Unrolled(), AuxiliaryClassifier(10), n_classes=10, of_generator=10)
-    assert "weights" in found["tricks.t1"]
+    foreseeable = R1(), FeatureMatching(), InstanceNoise(), HistoricalAveraging()
+    assert refused(*foreseeable, game_class=Unrolled) == {}
+    assert "past" in refused(ExperienceReplay(), game_class=Unrolled)["tricks.t0"]
+    told = {"n_classes": 10, "of_generator": 10, "game_class": Unrolled}
+    assert "weights" in refused(AuxiliaryClassifier(10), **told)["tricks.t0"]
 
 
 def test_one_of_a_kind():
-    for one, other in ((LabelSmoothing(), LabelSmoothing(fake=0.1)), (EMA(), EMA()), (R1(), R1())):
+    for one, other in ((LabelSmoothing(), LabelSmoothing(fake=0.1)), (R1(), R1())):
         assert "tricks.t0 does the same" in refused(one, other)["tricks.t1"]
-    halves = HistoricalAveraging(sides=["generator"]), HistoricalAveraging(sides=["discriminator"])
-    assert refused(*halves) == {}
+    halves = HistoricalAveraging(), HistoricalAveraging()
+    assert "tricks.t0 does the same" in refused(*halves)["tricks.t1"]
+    assert refused(*halves, on={0: ["generator"], 1: ["discriminator"]}) == {}
 
 
 def test_points_have_no_pixels_to_move():
-    assert "2-D point" in refused(DiffAugment(), image_size=1)["tricks.t0"]
-    assert refused(InstanceNoise(), image_size=1) == {}
+    assert "2-D point" in refused(DiffAugment(), points=True)["tricks.t0"]
+    assert refused(InstanceNoise(), points=True) == {}
 
 
 def test_groups_part_the_batch():
@@ -133,18 +146,48 @@ def test_a_classifier_needs_a_generator_that_is_told_classes():
     assert "cgan" in refused(AuxiliaryClassifier(10), n_classes=10)["tricks.t0"]
 
 
-def test_what_is_no_trick():
-    assert "Linear is not a trick" in refused(nn.Linear(1, 1))["tricks.t0"]
-
-
 def test_labels_and_networks():
-    assert "no labels" in refused(conditional=True)["model.conditional"]
+    assert "no labels" in refused(conditional=True)["model"]
     assert "data.n_classes=10" in refused(n_classes=10, of_generator=3)["model.generator.n_classes"]
     assert "BatchNorm" in refused(batch_size=1, normalization="batch")["data.batch_size"]
 
 
 def test_no_pair_is_refused_for_its_order():
-    tricks = [*FRIENDS, MinibatchDiscrimination(), Unrolled()]
+    tricks = [*FRIENDS, MinibatchDiscrimination()]
     for one, other in combinations(tricks, 2):
-        given = {"n_classes": 10, "of_generator": 10}
+        given = {"n_classes": 10, "of_generator": 10, "normalization": "layer"}
         assert bool(refused(one, other, **given)) == bool(refused(other, one, **given))
+
+
+def test_a_place_that_is_not_there():
+    with pytest.raises(UserError, match=r"tricks.t0.on: no player discriminatr; did you mean disc"):
+        refused(HistoricalAveraging(), on={0: ["discriminatr"]})
+    with pytest.raises(UserError, match=r"tricks.t0.on: no adversary a; there is discriminator"):
+        refused(R1(), on={0: ["a"]})
+
+
+@pytest.mark.parametrize(
+    ("game", "fields", "said"),
+    [
+        (Pix2Pix, IMAGES, r"Pix2Pix needs a field `source` \(image\).* `image` \(image 1x16x16\)"),
+        (CycleGAN, POINTS, r"CycleGAN needs a field `a` \(image\).* `image` \(point 2x1x1\)"),
+        (
+            TwoPlayer,
+            {"source": Field("image", (1, 8, 8)), "target": Field("image", (1, 8, 8))},
+            r"`image` \(image or point\), and this data has `source` \(image 1x8x8\), `target`",
+        ),
+        (
+            TwoPlayer,
+            {"image": Field("wave", (1, 100))},
+            r"`image` \(image or point\), and that of this data is a wave 1x100",
+        ),
+    ],
+)
+def test_a_game_and_data_of_another_kind(game, fields, said):
+    with pytest.raises(UserError, match=said):
+        refuse_unfit_data(game, fields)
+
+
+def test_a_game_and_data_of_its_kind():
+    refuse_unfit_data(TwoPlayer, POINTS)
+    refuse_unfit_data(TwoPlayer, {"image": IMAGES["image"]})

@@ -15,12 +15,12 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def trained(monkeypatch):
-    """How many pictures each training had."""
+    """How many images each training had."""
     whole, counts = classifier.train, []
 
-    def briefly(network, pictures, labels):
-        counts.append(len(pictures))
-        whole(network, pictures, labels, steps=2)
+    def briefly(network, images, labels):
+        counts.append(len(images))
+        whole(network, images, labels, steps=2)
 
     monkeypatch.setattr(classifier, "train", briefly)
     return counts
@@ -34,13 +34,13 @@ def test_it_is_trained_anew_each_time(tmp_path, monkeypatch, capsys, trained):
         benchmark.main(arguments)
     assert trained == [1497, 1497, 20]
     assert not (tmp_path / "cache").exists()
-    for line, (name, pictures) in zip(
+    for line, (name, images) in zip(
         capsys.readouterr().out.splitlines(),
         [("digits", 300), ("digits", 300), ("mnist", 20)],
         strict=True,
     ):
         assert re.fullmatch(
-            rf"{name}: \d+\.\d\d% of {pictures} test pictures right, "
+            rf"{name}: \d+\.\d\d% of {images} test images right, "
             r"\d+ s with \d+ threads on cpu",
             line,
         )
@@ -49,14 +49,14 @@ def test_it_is_trained_anew_each_time(tmp_path, monkeypatch, capsys, trained):
 class OneClass(torch.nn.Module):
     """Takes everything for a zero."""
 
-    def forward(self, pictures):
-        logits = torch.eye(10)[:1].expand(len(pictures), -1)
+    def forward(self, images):
+        logits = torch.eye(10)[:1].expand(len(images), -1)
         return logits, logits
 
 
-def test_it_is_judged_by_pictures_it_has_not_seen(monkeypatch):
+def test_it_is_judged_by_images_it_has_not_seen(monkeypatch):
     monkeypatch.setattr(benchmark, "load_or_train", lambda *_: OneClass())
     test = Digits(split="test")
     found = benchmark.measure(Digits(split="train"), test, CPU)
-    assert found.pictures == 300
-    assert found.right == pytest.approx(float((test.load().labels == 0).double().mean()))
+    assert found.images == 300
+    assert found.right == pytest.approx(float((test.load()["label"] == 0).double().mean()))

@@ -46,7 +46,7 @@ def test_real_runs(gan_train: Command, gan_compare: Command, tmp_path: Path) -> 
         ("0", "dcgan-digits", "4"),
         ("1", "lsgan-digits", "4"),
     ]
-    assert {row["model.loss._target_"].rpartition(".")[2] for row in found} == {
+    assert {row["loss._target_"].rpartition(".")[2] for row in found} == {
         *("NonSaturating", "LeastSquares"),
     }
     for row in found:
@@ -70,7 +70,7 @@ def test_a_sweeps_folder(gan_compare: Command, sweep: Path, tmp_path: Path) -> N
     assert [row["run"] for row in found] == [str(n) for n in range(11)]
     assert found[2]["optimizer.lr"] == repr(1e-4 * 3)
     assert "optimizer.generator.lr" not in found[0]
-    assert (found[3]["fid"], found[5]["fid"], found[6]["fid.fakes"]) == ("", "nan", "1000")
+    assert (found[3]["fid"], found[5]["fid"], found[6]["fid.n"]) == ("", "nan", "1000")
 
 
 def test_sorting(gan_compare: Command, sweep: Path, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_mistakes_cost_one_line(gan_compare: Command, sweep: Path, tmp_path: Pat
         (["nowhere"], "nowhere: no such folder; give"),
         ([run, "empty"], "empty: holds no run"),
         ([str(sweep / "0" / "config.yaml")], "config.yaml: is a file; give"),
-        ([run, "broken"], "broken/summary.json:1: not JSON; mend or delete"),
+        ([run, "broken"], "broken/summary.json:1: not JSON; fix or delete"),
         ([run, "--sort", "losses/D/adversarial"], "did you mean loss/D/adversarial?"),
         ([run, "--csv", "empty"], "--csv empty: cannot be written (Is a directory); choose"),
         ([run, "--html", f"{run}/config.yaml/x.html"], "x.html: cannot be written"),

@@ -13,19 +13,19 @@ from tests.data.test_torchvision import mnist_files
 
 @pytest.fixture(autouse=True)
 def briefly(monkeypatch):
-    """Classifiers of two steps: figures mean nothing, and every path is walked."""
+    """Classifiers of two steps: numbers mean nothing, and every path is walked."""
     monkeypatch.setattr(classifier, "train", functools.partial(classifier.train, steps=2))
 
 
-def figures(path):
-    return {figure["name"]: figure for figure in json.loads(path.read_text())["figures"]}
+def metrics(path):
+    return {value["name"]: value for value in json.loads(path.read_text())["metrics"]}
 
 
-def test_labelled_pictures_are_measured_by_a_classifier(gan_train, gan_evaluate, tmp_path):
+def test_labelled_images_are_measured_by_a_classifier(gan_train, gan_evaluate, tmp_path):
     run = gan_train("model=cgan", *TINY).folder
     result = gan_evaluate(f"checkpoint={run}", "count=100", "seed=3")
     assert result.code == 0, result.err
-    found = figures(run / "evaluation.json")
+    found = metrics(run / "evaluation.json")
     assert list(found) == [
         *("fd_classifier", "kd_classifier", "precision_classifier", "recall_classifier"),
         *("density_classifier", "coverage_classifier"),
@@ -34,30 +34,33 @@ def test_labelled_pictures_are_measured_by_a_classifier(gan_train, gan_evaluate,
     ]
     fd = found["fd_classifier"]
     # all 1,497 digits, though the run saw 64 of them
-    assert (fd["fakes"], fd["reals"], fd["held_out_reals"]) == (100, 1497, 100)
+    assert (fd["n"], fd["reals"], fd["held_out_n"]) == (100, 1497, 100)
     assert (fd["split"], fd["held_out_split"], fd["seed"]) == ("train", "test", 3)
     assert "classifier" in fd["extractor"]
     assert fd["note"] == "too high: 100 samples are few for 128 features"
     assert 0 <= fd["held_out"] < fd["value"]
+    assert (fd["k"], found["precision_classifier"]["k"]) == (None, 3)
     for name in found:
         assert name in result.out
     assert "too high: 100 samples" in result.out
-    for name in ("neighbours.png", "duplicates.png"):
+    for name in ("neighbours.png", "near_duplicates.png"):
         assert str(run / name) in result.out
-        with Image.open(run / name) as picture:
-            assert picture.height > 400  # ten rows
+        with Image.open(run / name) as image:
+            assert image.height > 400  # ten rows
     # nothing else is left in the folder it was called from
     assert {path.name for path in tmp_path.iterdir()} == {"run", "cache"}
 
 
-def test_the_same_seed_gives_the_same_figures(gan_train, gan_evaluate, tmp_path):
+def test_the_same_seed_gives_the_same_metrics(gan_train, gan_evaluate, tmp_path):
     run = gan_train(*TINY, *NARROW).folder
     for out in ("a.json", "b.json"):
         assert gan_evaluate(f"checkpoint={run}", "count=20", f"out={tmp_path / out}").code == 0
     assert (tmp_path / "a.json").read_text() == (tmp_path / "b.json").read_text()
-    assert "label_accuracy" not in figures(tmp_path / "a.json")  # it takes no orders
-    assert {"a-neighbours.png", "a-duplicates.png"} <= {path.name for path in tmp_path.iterdir()}
-    assert not {"neighbours.png", "duplicates.png"} & {path.name for path in run.iterdir()}
+    assert "label_accuracy" not in metrics(tmp_path / "a.json")  # it takes no orders
+    assert {"a-neighbours.png", "a-near_duplicates.png"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+    assert not {"neighbours.png", "near_duplicates.png"} & {path.name for path in run.iterdir()}
     assert not (run / "evaluation.json").exists()
 
 
@@ -65,25 +68,25 @@ def test_points_are_measured_by_their_modes(gan_train, gan_evaluate):
     run = gan_train("model=vanilla", "data=gaussians", "data.limit=600", "trainer.steps=2").folder
     result = gan_evaluate(f"checkpoint={run}", "count=200")
     assert result.code == 0, result.err
-    found = figures(run / "evaluation.json")
+    found = metrics(run / "evaluation.json")
     assert set(found) == {"modes_hit", "high_quality", "reverse_kl", "mode_overlap"}
     assert found["modes_hit"]["held_out"] == 8
     assert found["high_quality"]["held_out"] > 0.95
-    assert not {"neighbours.png", "duplicates.png"} & {path.name for path in run.iterdir()}
+    assert not {"neighbours.png", "near_duplicates.png"} & {path.name for path in run.iterdir()}
 
 
 def test_stacked_digits_are_counted_by_a_thousand_modes(
     gan_train, gan_evaluate, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("gan_cli.data.stacked.PICTURES", 200)
+    monkeypatch.setattr("gan_cli.data.stacked.IMAGES", 200)
     for prefix in ("train", "t10k"):
         mnist_files(tmp_path / "root", prefix=prefix)
     data = ["data=stacked_mnist", f"data.root={tmp_path / 'root'}"]
     run = gan_train(*data, *TINY, *NARROW).folder
     result = gan_evaluate(f"checkpoint={run}", "count=100")
     assert result.code == 0, result.err
-    found = figures(run / "evaluation.json")
-    assert "fid" not in found  # three digits are no RGB picture, though they have three channels
+    found = metrics(run / "evaluation.json")
+    assert "fid" not in found  # three digits are no RGB image, though they have three channels
     assert found["class_kl"]["held_out"] <= math.log(1000)
     assert found["fd_classifier"]["note"].endswith("384 features")
     refused = gan_evaluate(f"checkpoint={run}", "count=100", "inception=w.pth")
@@ -93,7 +96,7 @@ def test_stacked_digits_are_counted_by_a_thousand_modes(
 
 @pytest.fixture
 def colours(tmp_path):
-    """A folder of RGB pictures without labels."""
+    """A folder of RGB images without labels."""
     folder = tmp_path / "colours"
     folder.mkdir()
     for number in range(120):
@@ -127,17 +130,17 @@ def test_inception_measures_rgb(gan_train, gan_evaluate, monkeypatch, colours, t
             super().__init__()
             assert weights == tmp_path / "w=1.pth"
 
-        def forward(self, pictures):
-            features = pictures.float().mean((2, 3))
+        def forward(self, images):
+            features = images.float().mean((2, 3))
             return features, features
 
     run = gan_train(*unlabelled(colours)).folder
-    monkeypatch.setattr("gan_cli.evaluation.evaluator.Inception", Stub)
+    monkeypatch.setattr("gan_cli.evaluation.extractors.Inception", Stub)
     result = gan_evaluate(f"checkpoint={run}", "count=20", f"inception={tmp_path / 'w=1.pth'}")
     assert result.code == 0, result.err
-    found = figures(run / "evaluation.json")
+    found = metrics(run / "evaluation.json")
     assert {"fid", "kid", "is", "precision", "coverage"} <= found.keys()
-    assert (found["fid"]["reals"], found["fid"]["held_out_reals"]) == (108, 12)
+    assert (found["fid"]["reals"], found["fid"]["held_out_n"]) == (108, 12)
     assert found["fid"]["split"] == "nine tenths"
 
 
@@ -150,7 +153,7 @@ def test_labelled_rgb_goes_on_without_inception(gan_train, gan_evaluate, monkeyp
     result = gan_evaluate(f"checkpoint={run}", "count=20")
     assert result.code == 0, result.err
     assert "without FID, KID and IS" in result.out
-    assert "fid" not in figures(run / "evaluation.json")
+    assert "fid" not in metrics(run / "evaluation.json")
 
 
 def test_what_cannot_be_measured_is_said_in_one_line(gan_train, gan_evaluate, tmp_path):
@@ -159,6 +162,7 @@ def test_what_cannot_be_measured_is_said_in_one_line(gan_train, gan_evaluate, tm
         (["checkpoint=nowhere"], "nowhere: no such checkpoint"),
         ([f"checkpoint={run}", "count=3"], "count=3: should be"),
         ([f"checkpoint={run}", "data.root=elsewhere"], "data.root: this run's data has no such"),
+        ([f"checkpoint={run}", "data.download=true"], "data.download: this run's data has no such"),
         ([f"checkpoint={run}", "inception=w.pth"], "inception: it sees RGB"),
         ([f"checkpoint={run}", "data.limit=5"], "too few"),
         ([f"checkpoint={run}", "cuont=5"], "cuont: no such key; did you mean count?"),
@@ -170,13 +174,34 @@ def test_what_cannot_be_measured_is_said_in_one_line(gan_train, gan_evaluate, tm
         assert said in result.problems[0]
 
 
+def test_pairs_are_measured_against_their_targets(gan_train, gan_evaluate):
+    run = gan_train("model=pix2pix", "data=digit_outlines", *TINY).folder
+    result = gan_evaluate(f"checkpoint={run}", "count=400")
+    assert result.code == 0, result.err
+    found = metrics(run / "evaluation.json")
+    assert list(found) == ["l1", "psnr", "ssim"]
+    # all 300 held-out pairs, though more samples were asked for
+    assert {(value["n"], value["split"]) for value in found.values()} == {(300, "test")}
+    assert not (run / "neighbours.png").exists()
+
+
+def test_translations_are_measured_each_way(gan_train, gan_evaluate):
+    narrow = ["model.generator_ab.width=4", "model.generator_ab.blocks=1"]
+    run = gan_train("model=cyclegan", "data=digit_inversion", *TINY, *narrow).folder
+    result = gan_evaluate(f"checkpoint={run}", "count=50")
+    assert result.code == 0, result.err
+    found = metrics(run / "evaluation.json")
+    for way in ("ab", "ba"):
+        assert {f"fd_classifier_{way}", f"cycle_l1_{way}"} <= found.keys()
+        assert found[f"cycle_l1_{way}"]["trial"] == way
+        assert (run / f"neighbours_{way}.png").exists()
+
+
 def test_where_nothing_can_be_written_it_says_so_before_measuring(
     gan_train, gan_evaluate, monkeypatch, tmp_path
 ):
     run = gan_train(*TINY, *NARROW).folder
-    monkeypatch.setattr(
-        "gan_cli.evaluation.evaluate.open_reference", None
-    )  # it does not come to that
+    monkeypatch.setattr("gan_cli.evaluation.evaluate.open_data", None)  # it does not come to that
     (tmp_path / "file").touch()
     for out, said in (
         (tmp_path, f"out={tmp_path}: a folder; name a file"),
@@ -195,14 +220,14 @@ def test_where_nothing_can_be_written_it_says_so_before_measuring(
 
 
 def test_the_running_mean_can_be_left_out(gan_train, gan_evaluate, tmp_path):
-    run = gan_train(*TINY, *NARROW, "tricks=[ema]").folder
+    run = gan_train(*TINY, *NARROW).folder
     written = {}
     for ema in ("true", "false"):
         out = tmp_path / f"{ema}.json"
         assert gan_evaluate(f"checkpoint={run}", "count=20", f"ema={ema}", f"out={out}").code == 0
         written[ema] = json.loads(out.read_text())
     assert [written[ema]["ema"] for ema in ("true", "false")] == [True, False]
-    assert written["true"]["figures"] != written["false"]["figures"]
+    assert written["true"]["metrics"] != written["false"]["metrics"]
 
 
 def test_inceptions_digest_is_part_of_its_name():

@@ -27,6 +27,7 @@ from tests.conftest import NARROW, Command
         # names
         (["trainer.stesp=5"], "trainer.stesp: no such key; did you mean steps?"),
         (["model=dcgn"], "model=dcgn: no such model; did you mean dcgan?"),
+        (["model=stylegann"], "gan? there is cgan, cgan_dcgan, cgan_projection"),
         (["model=zzz"], "model=zzz: no such model; there is cgan, cgan_dcgan, cgan_projection"),
         (["tricks=[instance_nose]"], "tricks=instance_nose: no such tricks; did you mean"),
         # types, missing values, keys nobody reads
@@ -34,9 +35,20 @@ from tests.conftest import NARROW, Command
         (["trainer.precision=fp8"], "trainer.precision='fp8': should be 'fp32' or 'bf16'"),
         (["data=folder"], "data.root: missing; give data.root=..."),
         (["+foo=1"], "foo: no such key"),
+        (["+hydra.foo=1"], "hydra.foo: no such key"),
+        (["hydra.rnu.dir=x"], "hydra.rnu.dir: no such key; did you mean run?"),
+        (["+hydra.run.foo=1"], "hydra.run.foo: no such key"),
+        (["optimizer.genrator.lr=1e-3"], "optimizer.genrator"),
+        # several values and no -m
+        (["model=dcgan,vanilla"], "model=dcgan,vanilla: several values; add -m to try each"),
+        (["seed=0,1"], "seed=0,1: several values; add -m to try each"),
+        (["seed=range(3)"], "seed=range(3): several values; add -m to try each"),
+        (["optimizer.generator.lr=1e-3,1e-4"], "optimizer.generator.lr=1e-3,1e-4: several values"),
+        (["tricks=r1,r2"], "several values; write 'tricks=[r1,r2]' to have them together, or add"),
+        (["optimizer.betas=0.5,0.9"], "write 'optimizer.betas=[0.5,0.9]' to have them together"),
         (["+model.generator.wdith=1"], "model.generator.wdith: no such key; did you mean width?"),
         (["model.generator=5"], "model.generator=5: should name a Generator"),
-        (["model.loss._target_=os.system"], "model.loss._target_: os.system is not a class"),
+        (["loss._target_=os.system"], "loss._target_: os.system is not a class"),
         (["this is no override"], "this is no override: not understood"),
         (["=3"], "=3: not understood"),
         (["model=null"], "must be a string"),
@@ -44,13 +56,13 @@ from tests.conftest import NARROW, Command
         (["optimizer.betas=[0.5]"], "optimizer.betas=[0.5]: too few values"),
         # what does not go together
         (["data.limit=10"], "data.batch_size"),
-        (["data.batch_size=1"], "data.batch_size: 1 picture has no batch statistics"),
+        (["data.batch_size=1"], "data.batch_size: 1 image has no batch statistics"),
         (["data.image_size=30"], "choose one of 28, 32"),
         (["data=gaussians", "model=cgan", "model.generator.n_classes=3"], "3 classes"),
         (["trainer.device=cuda:7"], "trainer.device=cuda:7: not available here"),
         (["trainer.device=warp"], "trainer.device=warp: not available here"),
         (["model=wgan_gp", "tricks=[one_sided_smoothing]"], "Wasserstein has no targets"),
-        (["tricks=[gradient_penalty]"], "BatchNorm in D mixes pictures"),
+        (["tricks=[gradient_penalty]"], "BatchNorm in D mixes images"),
     ],
 )
 def test_a_mistake_costs_one_line(gan_train: Command, arguments: list[str], said: str) -> None:
@@ -74,6 +86,28 @@ def test_several_mistakes_are_all_listed(gan_train: Command) -> None:
     values = gan_train("optimizer.lr=0", "seed=-1", "trainer.log_every=0", "+nothing=1")
     assert values.code == 2
     assert len(values.problems) == 4, values.err
+
+
+def test_hydras_own_keys_are_taken(gan_train: Command) -> None:
+    """Where it reads them, or hands them on."""
+    callback = "+hydra.callbacks.mine._target_=hydra.experimental.callback.Callback"
+    own = ["+hydra.job.env_set.GAN_CLI_TEST=1", callback, "hydra.verbose=false"]
+    result = gan_train(*own, "optimizer.lr=0")
+    assert result.problems == ["gan-train: optimizer.lr=0: should be greater than 0"]
+
+
+def test_a_key_below_a_reference(gan_train: Command, tmp_path: Path) -> None:
+    own = tmp_path / "own" / "debug"
+    own.mkdir(parents=True)
+    (own / "mine.yaml").write_text("# @package _global_\nmodel:\n  other: ${data}\n")
+    own_folder = ["--config-dir", str(tmp_path / "own"), "debug=mine"]
+    result = gan_train(*own_folder, "model.other.root=x")
+    assert result.problems == ["gan-train: model.other.root: stands elsewhere; set data.root"]
+
+
+def test_several_values_beside_other_mistakes(gan_train: Command) -> None:
+    result = gan_train("seed=0,1", "model=dcgn,vanilla", "trainer.stesp=5")
+    assert len(result.problems) == 3, result.err
 
 
 def test_broken_yaml_names_file_and_line(gan_train: Command, tmp_path: Path) -> None:

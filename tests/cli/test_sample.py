@@ -52,11 +52,11 @@ def test_one_png_each(gan_train: Command, gan_sample: Command) -> None:
     run = gan_train(*LABELLED).folder
     assert gan_sample(f"checkpoint={run}", "count=3", "out=each/").code == 0
     assert sorted(p.name for p in Path("each").iterdir()) == [
-        "00000-class0.png",
-        "00001-class1.png",
-        "00002-class2.png",
+        "00000-0.png",
+        "00001-1.png",
+        "00002-2.png",
     ]
-    with Image.open("each/00000-class0.png") as picture:
+    with Image.open("each/00000-0.png") as picture:
         assert picture.size == (16, 16)
 
 
@@ -127,7 +127,7 @@ def test_the_data_may_be_gone_and_the_file_elsewhere(
         (["label=10"], "label=10: the model knows the classes 0 to 9"),
         (["count=0"], "count=0: should be greater than or equal to 1"),
         (["out=grid.jpg"], "end it in .png (grid), .npz, .gif or /"),
-        (["interpolate=4", "count=1"], "a walk needs two ends"),
+        (["interpolate=4", "count=1"], "an interpolation needs two ends"),
         (["truncation=-1"], "truncation=-1: should be greater than 0"),
         (["lable=3"], "lable: no such key; did you mean label?"),
         (["checkpoint=nowhere"], "nowhere: no such checkpoint"),
@@ -172,7 +172,7 @@ def test_a_pickle_that_runs_code(gan_sample: Command, gan_train: Command) -> Non
         ("model.generator._target_", "torch.load", "refused"),
         ("model.loss._target_", "torch.nn.Linear", "refused"),
         ("model.generator._target_", "gan_cli.runs.train.Path", "refused"),
-        ("optimizer.generator._target_", "torch.optim.swa_utils.AveragedModel", "is not a"),
+        ("optimizer._target_", "torch.optim.swa_utils.AveragedModel", "is not a"),
         ("name", "${oc.env:HOME}", "interpolation"),
         (
             "hydra",

@@ -27,11 +27,11 @@ def test_the_chosen_scalar_goes_back_to_hydra(
 
     returned = []
 
-    def noted(config, saved=None, original=train.train):  # type: ignore[no-untyped-def]
+    def noted(config, saved=None, original=train.run_job):  # type: ignore[no-untyped-def]
         returned.append(original(config, saved))
         return returned[-1]
 
-    monkeypatch.setattr(train, "train", noted)
+    monkeypatch.setattr(train, "run_job", noted)
     gan_train(*SWEEP, "trainer.returns=score/real", "seed=0,1")
     jobs = sorted(Path("sweep").glob("*/summary.json"))
     assert returned == [json.loads(job.read_text())["metrics"]["score/real"] for job in jobs]
@@ -61,5 +61,16 @@ def test_a_stopped_job_stops_the_sweep(gan_train: Command, monkeypatch: pytest.M
     def stopped(config, saved=None):  # type: ignore[no-untyped-def]
         raise app.Stopped("SIGTERM")
 
-    monkeypatch.setattr(train, "train", stopped)
+    monkeypatch.setattr(train, "run_job", stopped)
     assert gan_train(*SWEEP, "seed=0,1").code == 143
+
+
+def test_a_sweep_over_one_players_rate(gan_train: Command) -> None:
+    result = gan_train(*SWEEP, "optimizer.generator.lr=1e-3,2e-3,-1")
+    assert result.code == 2
+    assert len(result.problems) == 1, result.err
+    assert "job 2" in result.problems[0]
+    assert "+" not in result.problems[0]
+    jobs = sorted(Path("sweep").glob("*/summary.json"))
+    rates = [json.loads(job.read_text())["metrics"]["lr/G"] for job in jobs]
+    assert rates == [0.001, 0.002]

@@ -37,12 +37,12 @@ def summary(**changes: Any) -> dict[str, Any]:
     }
 
 
-def evaluation(fakes: int = 1000, step: int = 100, **values: float) -> dict[str, Any]:
-    figures = [
-        {"name": name, "value": value, "held_out": 1.5, "fakes": fakes, "extractor": "a classifier"}
+def evaluation(n: int = 1000, step: int = 100, **values: float) -> dict[str, Any]:
+    metrics = [
+        {"name": name, "value": value, "held_out": 1.5, "n": n, "extractor": "a classifier"}
         for name, value in values.items()
     ]
-    return {"step": step, "ema": True, "seed": 0, "count": fakes, "figures": figures}
+    return {"step": step, "ema": True, "seed": 0, "count": n, "metrics": metrics}
 
 
 def write_run(

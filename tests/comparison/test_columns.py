@@ -29,7 +29,7 @@ def test_what_a_finished_run_left(table):
         "run": "0",
         "fid": 29.5,
         "fid.held_out": 1.5,
-        "fid.fakes": 1000,
+        "fid.n": 1000,
         "loss/D/adversarial": 1.25,
         "loss/G/adversarial": 0.7,
         "loss/D/slope": 0.1,
@@ -71,7 +71,7 @@ def test_gan_evaluate_outdoes_what_was_measured_in_training(table):
         (30.0, "n=1000"),
     ]
     assert fid.heading == "fid"
-    assert values(found, "fid.fakes") == [None, 1000]
+    assert values(found, "fid.n") == [None, 1000]
     # the best is said of what was measured in training alone
     best = columns(found)["metric/fid.best"]
     assert [(cell.value, cell.source) for cell in best.cells] == 2 * [(20.0, "step 50")]
@@ -92,13 +92,13 @@ def test_the_best_needs_a_known_direction(table, name, best):
 
 
 def test_a_figure_says_from_how_many_fakes_and_of_which_step(table):
-    few = evaluation(fakes=10, fid=1.0)
+    few = evaluation(n=10, fid=1.0)
     same = table(*[{"summary": summary(), "evaluation": few}] * 2, {"summary": summary()})
     assert columns(same)["fid"].heading == "fid (n=10)"
 
 
-def test_figures_of_other_steps_and_counts_say_so_one_by_one(table):
-    few, old = evaluation(fakes=10, fid=1.0), evaluation(step=50, fid=2.0)
+def test_metrics_of_other_steps_and_counts_say_so_one_by_one(table):
+    few, old = evaluation(n=10, fid=1.0), evaluation(step=50, fid=2.0)
     found = table(*({"summary": summary(), "evaluation": e} for e in (few, old)))
     fid = columns(found)["fid"]
     assert fid.heading == "fid"

@@ -99,12 +99,12 @@ def test_the_page_needs_nothing_else(page):
 
 def test_what_comes_from_files_is_escaped(page):
     evil = "<script>alert('\"&')</script>"
-    figures = {**evaluation(fid=1.0), "checkpoint": evil}
+    evaluated = {**evaluation(fid=1.0), "checkpoint": evil}
     text = page(
         {
             "config": {**config(), evil: 1, "name": evil, "seed": "<i>"},
             "summary": summary(reason=evil, device=evil, parameters={evil: 1}),
-            "evaluation": {**figures, "figures": [{"name": evil, "value": 1, "fakes": evil}]},
+            "evaluation": {**evaluated, "metrics": [{"name": evil, "value": 1, "n": evil}]},
         },
         finished(),
         names=[evil, "b"],
@@ -117,8 +117,8 @@ def test_what_comes_from_files_is_escaped(page):
     assert text.count("&lt;script") > 6
 
 
-def test_figures_say_what_they_are_from(page):
-    text = page(finished(), {**finished(), "evaluation": evaluation(fakes=10, fid=31.0)})
+def test_metrics_say_what_they_are_from(page):
+    text = page(finished(), {**finished(), "evaluation": evaluation(n=10, fid=31.0)})
     reader = read(text)
     titles = [cell["title"] for cell in reader.all("td") if "title" in cell]
     assert len(titles) == 2

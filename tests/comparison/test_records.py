@@ -30,7 +30,7 @@ def test_a_finished_run(tmp_path):
     assert (record.ended, record.step) == ("finished", 100)
     assert record.metrics == {"metric/fid": [(50, 40.0), (100, 30.0)]}
     assert record.scalars["loss/D/adversarial"] == 1.25
-    assert record.evaluation["figures"][0]["value"] == 29.0
+    assert record.evaluation["metrics"][0]["value"] == 29.0
     assert record.chosen == {"seed", "model", "x"}
 
 
@@ -78,16 +78,16 @@ def test_the_newest_pictures(tmp_path):
     [
         ("config.yaml", "a: [1", "config.yaml:1: not YAML"),
         ("config.yaml", "a: \0", "config.yaml: not YAML"),
-        ("config.yaml", "just text", "config.yaml: holds no keys and values; mend it"),
-        ("config.yaml", "", "config.yaml: holds no keys and values; mend it"),
+        ("config.yaml", "just text", "config.yaml: holds no keys and values; fix it"),
+        ("config.yaml", "", "config.yaml: holds no keys and values; fix it"),
         (".hydra/overrides.yaml", "[", "overrides.yaml:1: not YAML"),
-        ("summary.json", '{"step": ', "summary.json:1: not JSON; mend or delete"),
-        ("summary.json", "", "summary.json:1: not JSON; mend or delete"),
-        ("summary.json", "[]", "summary.json: holds no keys and values; mend or delete"),
+        ("summary.json", '{"step": ', "summary.json:1: not JSON; fix or delete"),
+        ("summary.json", "", "summary.json:1: not JSON; fix or delete"),
+        ("summary.json", "[]", "summary.json: holds no keys and values; fix or delete"),
         ("summary.json", "[" * 100_000, "summary.json:1: not JSON"),
         ("evaluation.json", "{", "evaluation.json:1: not JSON"),
-        ("evaluation.json", '{"figures": [1]}', "evaluation.json: its figures should be"),
-        ("evaluation.json", '{"figures": [{"value": 1}]}', "evaluation.json: its figures should"),
+        ("evaluation.json", '{"metrics": [1]}', "evaluation.json: its metrics should be"),
+        ("evaluation.json", '{"metrics": [{"value": 1}]}', "evaluation.json: its metrics should"),
         ("metrics.jsonl", '{"metric/fid"\n{}\n{}\n{}\n', "metrics.jsonl:1: not JSON; delete this"),
     ],
 )

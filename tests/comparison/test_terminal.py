@@ -8,15 +8,15 @@ def column(name, kind, *values, source=""):
     return Column(name, kind, tuple(Cell(value, source) for value in values))
 
 
-def table(runs, figures):
-    """A run's number, a setting, figures and how it ended."""
+def table(runs, metrics):
+    """A run's number, a setting, metrics and how it ended."""
     return Table(
         (
             column("run", Kind.RUN, *(str(n) for n in range(runs))),
             column("optimizer.lr", Kind.CHOICE, *(1e-5 * (n + 1) for n in range(runs))),
             *(
                 column(f"figure_{f}", Kind.QUALITY, *(f + n / 7 for n in range(runs)), source="n=9")
-                for f in range(figures)
+                for f in range(metrics)
             ),
             column("ended", Kind.ENDING, *["finished"] * runs),
         )

@@ -1,32 +1,30 @@
 """Checking configs against constructors' signatures."""
 
 import dataclasses
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 import torch
 
-from gan_cli.config.signatures import Checker, build, locate, parameters
+from gan_cli.config.components import Component, locate, parameters
+from gan_cli.config.schema import TrickSettings
+from gan_cli.config.signatures import Checker
 from gan_cli.games.losses import Hinge, Loss
-from gan_cli.ranges import Count, Positive, Share
+from gan_cli.ranges import Count, Positive, Probability
 
 
 class Part:
-    def __init__(self, width: Count, share: Share = 0.5, kind: Literal["a", "b"] = "a") -> None:
+    def __init__(
+        self, width: Count, share: Probability = 0.5, kind: Literal["a", "b"] = "a"
+    ) -> None:
         self.width, self.share, self.kind = width, share, kind
 
 
 @dataclasses.dataclass
 class Section:
     lr: Positive
-    loss: Loss
-    parts: dict[str, Any]
-
-
-@dataclasses.dataclass
-class WithComponent:
-    component: ClassVar[type] = Part
-    size: Count
+    loss: Annotated[Component, Loss]
+    parts: dict[str, Annotated[Component, Part]]
 
 
 PART = f"{__name__}.Part"
@@ -43,10 +41,11 @@ def test_a_good_config_has_no_problems_and_comes_out_typed() -> None:
     checker = Checker()
     checked = checker.value({**GOOD, "parts": {"p": {"_target_": PART, "width": 1e1}}}, Section, "")
     assert not checker.problems
-    width = checked["parts"]["p"]["width"]
-    assert width == 10
-    assert isinstance(width, int)
-    assert isinstance(build(checked)["loss"], Hinge)
+    assert isinstance(checked, Section)
+    part = checked.parts["p"].build()
+    assert part.width == 10
+    assert isinstance(part.width, int)
+    assert isinstance(checked.loss.build(), Hinge)
 
 
 def test_all_problems_come_out_together_under_their_full_keys() -> None:
@@ -103,9 +102,12 @@ def test_a_component_must_be_of_the_right_kind() -> None:
 
 
 def test_a_section_with_a_component_takes_the_keys_of_both() -> None:
-    value = {"_target_": PART, "width": 1, "size": 2}
-    assert not problems(value, WithComponent)
-    assert problems({**value, "other": 1}, WithComponent).keys() == {"other"}
+    value = {"_target_": "gan_cli.tricks.penalties.R1", "weight": 1, "on": ["a"]}
+    checker = Checker()
+    checked = checker.value(value, TrickSettings, "t")
+    assert not checker.problems
+    assert (checked.on, checked.trick.arguments) == (["a"], {"weight": 1.0})
+    assert problems({**value, "other": 1}, TrickSettings).keys() == {"other"}
 
 
 def test_a_key_that_others_interpolate_needs_no_reader() -> None:
@@ -143,9 +145,11 @@ def test_what_an_optimizer_steps_is_not_the_configs_to_say() -> None:
         "torch.load",
         "torch.nn.Linear",
         "builtins.eval",
-        "gan_cli.runs.train.json.JSONDecoder",
-        "gan_cli.runs.train.train",
-        "gan_cli.config.signatures.locate",
+        "gan_cli.sinks.jsonl.json.JSONDecoder",
+        "gan_cli.files.os._Environ",
+        "gan_cli.config.components.types.CodeType",
+        "gan_cli.runs.train.run_training",
+        "gan_cli.config.components.locate",
         "gan_client.Thing",
         "gan_cli",
         "",

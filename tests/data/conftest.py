@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.data.picture_files import write_picture
+from tests.data.image_files import write_image
 
 SHARED = Path(__file__).parents[3] / "shared" / "datasets"
 
@@ -17,7 +17,7 @@ def shared():
 @pytest.fixture
 def folder(tmp_path):
     """Three cats and two dogs of 8x8 pixels."""
-    root = tmp_path / "pictures"
+    root = tmp_path / "images"
     for i, name in enumerate(["cat/0.png", "cat/1.png", "cat/2.png", "dog/3.png", "dog/4.png"]):
-        write_picture(root / name, seed=i)
+        write_image(root / name, seed=i)
     return root

@@ -22,28 +22,33 @@ class Fake:
 
 
 def classes(names, table=None, base=""):
-    return find_classes(Fake(names, table, base), names, base)
+    found = find_classes(Fake(names, table, base), names, base)
+    return found.labels, found.count, found.names
 
 
 def test_subfolders_are_classes_in_the_order_of_their_names():
-    assert classes(["b/1.png", "a/2.png", "c/deep/3.png", "a/4.png"]) == ([1, 0, 2, 0], 3)
+    assert classes(["b/1.png", "a/2.png", "c/deep/3.png", "a/4.png"]) == (
+        [1, 0, 2, 0],
+        3,
+        ("a", "b", "c"),
+    )
 
 
 def test_a_flat_folder_has_none():
-    assert classes(["1.png", "2.png"]) == (None, 0)
+    assert classes(["1.png", "2.png"]) == (None, 0, ())
 
 
 def test_a_label_file_wins_over_subfolders():
     table = {"labels": [["b/1.png", 0], ["a/2.png", 1], ["unused.png", 7]], "classes": ["x", "y"]}
-    assert classes(["b/1.png", "a/2.png"], table) == ([0, 1], 2)
+    assert classes(["b/1.png", "a/2.png"], table) == ([0, 1], 2, ("x", "y"))
     del table["classes"]
     table["labels"][1][1] = 4
-    assert classes(["b/1.png", "a/2.png"], table) == ([0, 4], 5)
-    assert classes(["b/1.png", "a/2.png"], {"labels": None}) == (None, 0)
+    assert classes(["b/1.png", "a/2.png"], table) == ([0, 4], 5, ())
+    assert classes(["b/1.png", "a/2.png"], {"labels": None}) == (None, 0, ())
 
 
 def test_names_in_a_label_file_are_relative_to_it():
-    assert classes(["all/1.png"], {"labels": [["1.png", 2]]}, "all/") == ([2], 3)
+    assert classes(["all/1.png"], {"labels": [["1.png", 2]]}, "all/") == ([2], 3, ())
 
 
 @pytest.mark.parametrize(
@@ -64,8 +69,8 @@ def test_folders_around_everything_are_ignored(names, base):
     assert find_base(names) == base
 
 
-def test_a_picture_beside_classes_is_an_error():
-    with pytest.raises(UserError, match=r"^root/loose.png: lies beside folders"):
+def test_an_image_beside_classes_is_an_error():
+    with pytest.raises(UserError, match=r"^root/loose.png: lies beside folders.*data.labels=false"):
         classes(["a/1.png", "loose.png"])
 
 
@@ -81,6 +86,8 @@ def test_a_picture_beside_classes_is_an_error():
         ({"labels": [["1.png", -1]]}, "must be"),
         ({"labels": [[1, 1]]}, "must be"),
         ({"labels": {"1.png": 1}}, "must be"),
+        ({"labels": [["1.png", 0]], "classes": 5}, "must be"),
+        ({"labels": [["1.png", 0]], "classes": [0]}, "must be"),
         ({"labels": [["2.png", 0]]}, "no label for '1.png'"),
         ({"labels": [["1.png", 2]], "classes": ["a", "b"]}, "class number 2 but 2 classes"),
     ],

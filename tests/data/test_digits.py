@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from gan_cli.data.digits import Digits
+from gan_cli.data.fields import Field
 
 
 def load(**options):
@@ -13,27 +14,36 @@ def load(**options):
 def test_at_8_pixels_the_seventeen_shades_are_scaled_and_nothing_else():
     from sklearn.datasets import load_digits
 
-    _, pictures = load(image_size=8)
+    _, data = load(image_size=8)
     expected = (torch.from_numpy(load_digits().images[:1497]) * 255 / 16).round().to(torch.uint8)
-    assert torch.equal(pictures.images[:, 0], expected)
+    assert torch.equal(data["image"][:, 0], expected)
 
 
 def test_splits_are_apart_and_whole():
     train, test = load(split="train"), load(split="test")
     assert (len(train[0]), len(test[0])) == (1497, 300)
-    assert [len(p.images) for _, p in (train, test)] == [1497, 300]
-    labels = torch.cat([train[1].labels, test[1].labels])
+    assert [len(data["image"]) for _, data in (train, test)] == [1497, 300]
+    labels = torch.cat([train[1]["label"], test[1]["label"]])
     assert labels.bincount().tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
 
 
 def test_resized_to_what_is_asked_and_still_using_the_full_range():
-    _, pictures = load(image_size=16, channels=3, limit=50)
-    assert pictures.images.shape == (50, 3, 16, 16)
-    assert pictures.images.dtype == torch.uint8
-    assert (pictures.images.min(), pictures.images.max()) == (0, 255)
-    assert torch.equal(pictures.images[:, 0], pictures.images[:, 2])
+    _, data = load(image_size=16, channels=3, limit=50)
+    assert data["image"].shape == (50, 3, 16, 16)
+    assert data["image"].dtype == torch.uint8
+    assert (data["image"].min(), data["image"].max()) == (0, 255)
+    assert torch.equal(data["image"][:, 0], data["image"][:, 2])
 
 
 def test_two_channels_are_refused():
     with pytest.raises(ValueError, match="channels=2"):
         Digits(channels=2)
+
+
+def test_fields_names_and_what_is_held_out():
+    dataset = Digits(limit=5)
+    assert dict(dataset.fields) == {"image": Field("image", (1, 16, 16)), "label": Field("label")}
+    assert dataset.class_names == tuple("0123456789")
+    assert (dataset.part, dataset.sizes) == ("train", {"": 5})
+    assert (dataset.held_out().part, dataset.held_out().sizes) == ("test", {"": 300})
+    assert dataset.held_out().held_out().sizes == dataset.whole().sizes == {"": 1497}

@@ -6,7 +6,7 @@ import pytest
 
 from gan_cli.data.files import open_files
 from gan_cli.errors import UserError
-from tests.data.picture_files import zipped
+from tests.data.image_files import zipped
 
 NAMES = ["cat/0.png", "cat/1.png", "cat/2.png", "dog/3.png", "dog/4.png"]
 
@@ -62,7 +62,7 @@ def test_what_is_not_there_or_not_a_zip(tmp_path, folder):
     path = zipped(folder, tmp_path / "a.zip")
     path.write_bytes(path.read_bytes()[:-30])
     text = tmp_path / "notes.txt"
-    text.write_text("no pictures")
+    text.write_text("no images")
     for root, reason in [(path, "neither"), (text, "neither"), (tmp_path / "gone", "not there")]:
         with pytest.raises(UserError, match=reason) as error:
             open_files(str(root), "data.root")

@@ -1,19 +1,20 @@
 import pytest
 import torch
 
+from gan_cli.data.fields import Field
 from gan_cli.data.gaussians import SCALE, Gaussians
 
 
 @pytest.mark.parametrize(("layout", "modes", "std"), [("ring", 8, 0.02), ("grid", 25, 0.05)])
 def test_each_mode_has_its_mean_and_spread(layout, modes, std):
     dataset = Gaussians(layout, limit=50_000, n_classes=modes)
-    pictures = dataset.load()
-    points = pictures.images.view(-1, 2)
-    assert pictures.images.shape == (50_000, 2, 1, 1)
-    assert pictures.images.abs().max() < 1
+    data = dataset.load()
+    points = data["image"].view(-1, 2)
+    assert data["image"].shape == (50_000, 2, 1, 1)
+    assert data["image"].abs().max() < 1
     assert dataset.centres.shape == (modes, 2)
     for mode, centre in enumerate(dataset.centres):
-        own = points[pictures.labels == mode]
+        own = points[data["label"] == mode]
         assert len(own) > 0.9 * 50_000 / modes
         error = 5 * dataset.std / len(own) ** 0.5  # five standard errors
         assert (own.mean(0) - centre).abs().max() < error
@@ -32,10 +33,23 @@ def test_published_geometry():
 def test_points_depend_on_the_seed_alone():
     first = Gaussians(limit=100, seed=1).load()
     torch.manual_seed(5)
-    assert torch.equal(first.images, Gaussians(limit=100, seed=1).load().images)
-    assert not torch.equal(first.images, Gaussians(limit=100, seed=2).load().images)
+    assert torch.equal(first["image"], Gaussians(limit=100, seed=1).load()["image"])
+    assert not torch.equal(first["image"], Gaussians(limit=100, seed=2).load()["image"])
 
 
 def test_another_number_of_modes_is_refused():
     with pytest.raises(ValueError, match="n_classes=8: layout=grid has 25 modes"):
         Gaussians("grid", n_classes=8)
+
+
+def test_points_are_not_images():
+    dataset = Gaussians()
+    assert dict(dataset.fields) == {"image": Field("point", (2, 1, 1)), "label": Field("label")}
+    assert dataset.class_names == tuple("01234567")
+
+
+def test_held_out_are_another_seeds_points():
+    dataset = Gaussians(limit=100, seed=1)
+    held_out = dataset.held_out()
+    assert (dataset.part, held_out.part, len(held_out)) == ("seed 1", "seed 2", 100_000)
+    assert torch.equal(held_out.load()["image"], Gaussians(seed=2).load()["image"])

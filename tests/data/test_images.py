@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 
 from gan_cli.data import images
-from gan_cli.data.images import UnreadablePictureError, decode
+from gan_cli.data.images import UnreadableImageError, decode
 
 
-def encode(picture, kind="PNG", **options):
+def encode(image, kind="PNG", **options):
     file = io.BytesIO()
-    picture.save(file, kind, **options)
+    image.save(file, kind, **options)
     file.seek(0)
     return file
 
@@ -23,7 +23,7 @@ def rgb():
     return np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
 
 
-def test_a_picture_of_the_right_size_comes_through_untouched(rgb):
+def test_an_image_of_the_right_size_comes_through_untouched(rgb):
     out = decode(encode(Image.fromarray(rgb)), 8, 3)
     assert out.dtype == torch.uint8
     assert np.array_equal(out.permute(1, 2, 0), rgb)
@@ -33,20 +33,20 @@ def test_a_picture_of_the_right_size_comes_through_untouched(rgb):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_mode_becomes_what_is_asked(mode, channels):
     gray = np.full((8, 8), 255, dtype=np.uint8)
-    picture = (
+    image = (
         Image.fromarray(gray.astype(np.uint16) * 257)
         if mode == "I;16"
         else Image.fromarray(gray).convert(mode)
     )
-    assert picture.mode == mode
-    out = decode(encode(picture), 8, channels)
+    assert image.mode == mode
+    out = decode(encode(image), 8, channels)
     assert out.shape == (channels, 8, 8)
     assert out.unique().tolist() == [255]
 
 
 def test_cmyk_jpeg():
-    picture = Image.new("CMYK", (8, 8), (0, 0, 0, 0))
-    assert decode(encode(picture, "JPEG"), 8, 3).unique().tolist() == [255]
+    image = Image.new("CMYK", (8, 8), (0, 0, 0, 0))
+    assert decode(encode(image, "JPEG"), 8, 3).unique().tolist() == [255]
 
 
 def test_16_bits_keep_their_scale():
@@ -78,36 +78,36 @@ def test_shrinking_is_antialiased():
 
 
 def test_turned_as_exif_says():
-    picture = Image.new("L", (2, 2))
-    picture.putpixel((0, 0), 255)
+    image = Image.new("L", (2, 2))
+    image.putpixel((0, 0), 255)
     exif = Image.Exif()
     exif[0x0112] = 3  # upside down
-    assert decode(encode(picture, exif=exif), 2, 1).tolist() == [[[0, 0], [0, 255]]]
+    assert decode(encode(image, exif=exif), 2, 1).tolist() == [[[0, 0], [0, 255]]]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"])
 def test_a_truncated_file_is_unreadable(kind, rgb):
     big = Image.fromarray(rgb).resize((64, 64))
     whole = encode(big, kind).getvalue()
-    with pytest.raises(UnreadablePictureError):
+    with pytest.raises(UnreadableImageError):
         decode(io.BytesIO(whole[: len(whole) // 2]), 8, 3)
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"])
-def test_what_is_no_picture_is_unreadable_for_a_reason_of_one_line(data):
-    with pytest.raises(UnreadablePictureError, match=r"^[^\n<>]+$"):
+def test_what_is_no_image_is_unreadable_for_a_reason_of_one_line(data):
+    with pytest.raises(UnreadableImageError, match=r"^[^\n<>]+$"):
         decode(io.BytesIO(data), 8, 3)
 
 
 def test_other_formats_are_not_even_tried():
-    with pytest.raises(UnreadablePictureError):
+    with pytest.raises(UnreadableImageError):
         decode(encode(Image.new("RGB", (4, 4)), "PCX"), 4, 3)
 
 
 @pytest.mark.parametrize("limit", [30, 60])  # 64 pixels: an error of Pillow's, and a warning
 def test_a_decompression_bomb_is_refused(limit, rgb, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    with pytest.raises(UnreadablePictureError, match="decompression bomb"):
+    with pytest.raises(UnreadableImageError, match="decompression bomb"):
         decode(encode(Image.fromarray(rgb)), 8, 3)
 
 
@@ -115,12 +115,12 @@ def test_a_decompression_bomb_is_refused_where_warnings_are_only_shown():
     code = """if True:
         import io
         from PIL import Image
-        from gan_cli.data.images import UnreadablePictureError, decode
+        from gan_cli.data.images import UnreadableImageError, decode
         Image.new("L", (8, 8)).save(file := io.BytesIO(), "PNG")
         Image.MAX_IMAGE_PIXELS = 60
         try:
             decode(file, 8, 1)
-        except UnreadablePictureError as error:
+        except UnreadableImageError as error:
             print(error)
     """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -128,9 +128,9 @@ def test_a_decompression_bomb_is_refused_where_warnings_are_only_shown():
 
 
 def test_floating_point_pixels_are_refused():
-    picture = Image.fromarray(np.zeros((4, 4), dtype=np.float32))
-    with pytest.raises(UnreadablePictureError, match="floating-point"):
-        decode(encode(picture, "TIFF"), 4, 1)
+    image = Image.fromarray(np.zeros((4, 4), dtype=np.float32))
+    with pytest.raises(UnreadableImageError, match="floating-point"):
+        decode(encode(image, "TIFF"), 4, 1)
 
 
 def test_resizing_tensors_agrees_with_resizing_files(rgb):

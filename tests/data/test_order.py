@@ -1,6 +1,6 @@
 import torch
 
-from gan_cli.data.order import Draw, Order
+from gan_cli.data.order import Order
 
 CPU = torch.device("cpu")
 
@@ -19,13 +19,29 @@ def test_a_sample_depends_on_seed_and_position_only():
     assert not torch.equal(Order(10, seed=1, device=CPU).take(0, 40), whole)
 
 
+def test_the_order_written_down():  # runs of other versions are compared by it
+    assert Order(10, seed=0, device=CPU).take(0, 12).tolist() == [
+        2,
+        6,
+        4,
+        8,
+        9,
+        0,
+        7,
+        3,
+        1,
+        5,
+        2,
+        5,
+    ]
+
+
+def test_groups_have_orders_of_their_own():
+    orders = [Order(10, 0, CPU, group).take(0, 40).tolist() for group in ("", "a", "b")]
+    assert orders[0] != orders[1] != orders[2] != orders[0]
+
+
 def test_the_global_generator_is_left_alone():
     before = torch.get_rng_state()
     Order(10, seed=0, device=CPU).take(0, 40)
     assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_processes_share_one_order_without_overlap():
-    draws = [Draw(4, CPU, seed=0, rank=rank, ranks=3) for rank in range(3)]
-    assert [draw.start(24) for draw in draws] == [24, 28, 32]
-    assert {draw.stride for draw in draws} == {12}

@@ -71,7 +71,7 @@ def mnist_online(web, monkeypatch):
 
 @pytest.fixture
 def cifar_files(tmp_path, monkeypatch):
-    """CIFAR-10's training files with two pictures each, in torchvision's layout."""
+    """CIFAR-10's training files with two images each, in torchvision's layout."""
     root = tmp_path / "cifar"
     folder = root / "cifar-10-batches-py"
     folder.mkdir(parents=True)
@@ -105,10 +105,10 @@ def test_one_splits_files_suffice_and_nothing_is_written(cls, name, split, prefi
     before = sorted(tmp_path.rglob("*"))
     dataset = cls(28, 1, root=str(tmp_path), split=split)
     dataset.prepare()
-    pictures = dataset.load()
-    assert np.array_equal(pictures.images[:, 0], PIXELS)
-    assert pictures.labels.tolist() == LABELS.tolist()
-    assert pictures.labels.dtype == torch.int64
+    data = dataset.load()
+    assert np.array_equal(data["image"][:, 0], PIXELS)
+    assert data["label"].tolist() == LABELS.tolist()
+    assert data["label"].dtype == torch.int64
     assert len(dataset) == 20
     assert web.asked == []
     assert sorted(tmp_path.rglob("*")) == before
@@ -118,21 +118,21 @@ def test_resized_recoloured_and_limited(tmp_path):
     mnist_files(tmp_path)
     dataset = MNIST(32, 3, root=str(tmp_path), limit=7)
     dataset.prepare()
-    pictures = dataset.load()
-    assert (len(dataset), pictures.images.shape) == (7, (7, 3, 32, 32))
-    assert pictures.labels.tolist() == list(range(7))
+    data = dataset.load()
+    assert (len(dataset), data["image"].shape) == (7, (7, 3, 32, 32))
+    assert data["label"].tolist() == list(range(7))
 
 
 def test_cifar10(cifar_files, web):
     dataset = CIFAR10(32, 3, root=str(cifar_files), download=False)
     dataset.prepare()
-    pictures = dataset.load()
-    assert pictures.images.shape == (10, 3, 32, 32)
-    assert pictures.labels.tolist() == [1, 9, 2, 9, 3, 9, 4, 9, 5, 9]
-    assert pictures.images[-1].flatten(1).unique(dim=1).tolist() == [[105], [5], [5]]
+    data = dataset.load()
+    assert data["image"].shape == (10, 3, 32, 32)
+    assert data["label"].tolist() == [1, 9, 2, 9, 3, 9, 4, 9, 5, 9]
+    assert data["image"][-1].flatten(1).unique(dim=1).tolist() == [[105], [5], [5]]
     gray = CIFAR10(32, 1, root=str(cifar_files))
     gray.prepare()
-    assert gray.load().images.shape == (10, 1, 32, 32)
+    assert gray.load()["image"].shape == (10, 1, 32, 32)
 
 
 def test_without_downloading_the_message_says_what_goes_where(tmp_path, web):
@@ -156,6 +156,30 @@ def test_without_a_network_the_message_says_what_goes_where(cls, tmp_path, web):
     assert "put the unpacked files into" in message
 
 
+@pytest.mark.parametrize(
+    ("cls", "names"),
+    [(MNIST, "0 1 2"), (FashionMNIST, "T-shirt/top Trouser"), (CIFAR10, "airplane automobile")],
+)
+def test_classes_have_names(cls, names):
+    dataset = cls(28, 3)
+    assert len(dataset.class_names) == dataset.n_classes == 10
+    assert " ".join(dataset.class_names).startswith(names)
+
+
+def test_the_other_split_is_held_out(tmp_path):
+    mnist_files(tmp_path)
+    mnist_files(tmp_path, prefix="t10k")
+    dataset = MNIST(28, 1, root=str(tmp_path), limit=3)
+    dataset.prepare()
+    held_out, whole = dataset.held_out(), dataset.whole()
+    held_out.prepare(), whole.prepare()
+    assert [(x.part, len(x)) for x in (dataset, held_out, whole)] == [
+        ("train", 3),
+        ("test", 20),
+        ("train", 20),
+    ]
+
+
 def test_an_unwritable_root_is_named(tmp_path, web):
     (tmp_path / "file").write_text("")
     assert "data.root=" in refusal(MNIST(28, 1, root=str(tmp_path / "file" / "data")))
@@ -173,7 +197,7 @@ def test_a_wrong_checksum_is_downloaded_once_more(tmp_path, mnist_online):
     mnist_online.damaged = 1
     dataset = MNIST(28, 1, root=str(tmp_path))
     dataset.prepare()
-    assert np.array_equal(dataset.load().images[:, 0], PIXELS)
+    assert np.array_equal(dataset.load()["image"][:, 0], PIXELS)
 
 
 def test_a_checksum_wrong_twice_is_an_error_and_nothing_damaged_stays(tmp_path, mnist_online):
@@ -201,27 +225,6 @@ def test_a_damaged_cifar10_is_replaced_by_a_download(cifar_files, tmp_path, web,
     assert web.asked == ["cifar-10-python.tar.gz"] * 2
 
 
-def test_the_second_of_two_runs_waits_and_then_need_not_download(
-    tmp_path, mnist_online, monkeypatch
-):
-    class Slower:
-        """A lock that another run held until it had everything."""
-
-        def __init__(self, path):
-            assert path.startswith(str(tmp_path))
-
-        def __enter__(self):
-            mnist_files(tmp_path)
-
-        def __exit__(self, *error):
-            pass
-
-    monkeypatch.setattr("gan_cli.data.torchvision.FileLock", Slower)
-    dataset = MNIST(28, 1, root=str(tmp_path))
-    dataset.prepare()
-    assert (len(dataset), mnist_online.asked) == (20, [])
-
-
 @pytest.mark.parametrize("data", [b"", b"<html>404</html>", idx(PIXELS)[:999]])
 def test_unpacked_files_that_are_damaged_are_named(tmp_path, data):
     raw = mnist_files(tmp_path)
@@ -238,6 +241,6 @@ def test_two_channels_are_refused():
 def test_the_real_mnist(shared):
     dataset = MNIST(28, 1, root=str(shared / "mnist"), split="test")
     dataset.prepare()
-    pictures = dataset.load()
-    assert pictures.images.shape == (10_000, 1, 28, 28)
-    assert pictures.labels[:5].tolist() == [7, 2, 1, 0, 4]
+    data = dataset.load()
+    assert data["image"].shape == (10_000, 1, 28, 28)
+    assert data["label"][:5].tolist() == [7, 2, 1, 0, 4]

@@ -1,36 +1,117 @@
-"""Every data YAML, through the command, on small files in the layout it expects."""
+"""Every data YAML, on small files in the layout it expects."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
+import hydra
 import pytest
+import torch
+from omegaconf import OmegaConf
 
-from tests.conftest import NARROW, Command, options
-from tests.data.picture_files import write_picture
+from gan_cli.data.batches import open_batches
+from gan_cli.data.dataset import Dataset
+from gan_cli.data.wrapper import Wrapper
+from tests.conftest import options
+from tests.data.image_files import write_image
 from tests.data.test_torchvision import cifar_files, mnist_files  # noqa: F401
+
+CONF = Path(__file__).parents[2] / "conf"
+BATCHING = {"batch_size", "workers", "memory_limit", "flip"}
+REACHABLE = {"image_size", "channels", "limit", "batch_size"}
+OWN = ("folder", "pairs", "unpaired")
+NEEDED = {"pix2pix": {"source", "target"}, "cyclegan": {"a", "b"}}
+
+
+def compose(name: str, *changes: str) -> dict[str, Any]:
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        composed = hydra.compose(f"data/{name}", [f"++data.{change}" for change in changes])
+    plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=False)
+    assert isinstance(plain, dict)
+    assert plain["trainer"]["steps"] > 0
+    assert plain.keys() == {"data", "trainer"}
+    return plain["data"]
+
+
+def build(node: dict[str, Any]) -> Any:
+    """What the node's class makes of those of its keys that it takes."""
+    cls = hydra.utils.get_class(node["_target_"])
+    taken = inspect.signature(cls).parameters.keys() & node.keys()
+    return cls(**{k: build(v) if isinstance(v := node[k], dict) else v for k in taken})
 
 
 @pytest.mark.parametrize("name", options("data"))
-def test_two_steps(
-    gan_train: Command,
+def test_keys_are_those_of_its_class(name: str) -> None:
+    data = compose(name)
+    cls = hydra.utils.get_class(data.pop("_target_"))
+    assert issubclass(cls, Dataset)
+    assert data.keys() >= BATCHING | REACHABLE
+    taken = inspect.signature(cls).parameters.keys()
+    others = data.keys() - BATCHING - taken
+    assert taken <= data.keys()
+    if not issubclass(cls, Wrapper):
+        assert not others
+        return
+    inner = data["images"]
+    taken_inside = inspect.signature(hydra.utils.get_class(inner.pop("_target_"))).parameters
+    assert inner.keys() == taken_inside.keys() == others  # each is given once, outside
+
+
+@pytest.mark.parametrize("name", options("data"))
+def test_two_batches(
     tmp_path: Path,
     cifar_files: Path,  # noqa: F811
     name: str,
 ) -> None:
-    more: list[Any] = ["data.batch_size=8"]
-    if name in ("mnist", "stacked_mnist"):
-        mnist_files(tmp_path / "root")
-        more += [f"data.root={tmp_path / 'root'}"]
-    elif name == "fashion_mnist":
-        mnist_files(tmp_path / "root", "FashionMNIST")
-        more += [f"data.root={tmp_path / 'root'}"]
+    root = tmp_path / "root"
+    changes = ["batch_size=8"]
+    if "mnist" in name:
+        mnist_files(root, "FashionMNIST" if name == "fashion_mnist" else "MNIST")
     elif name == "cifar10":
-        more += [f"data.root={cifar_files}"]
-    elif name == "folder":
-        for number in range(8):
-            write_picture(tmp_path / "root" / f"{number}.png", seed=number)
-        more += [f"data.root={tmp_path / 'root'}", "data.image_size=8"]
-    points = name.startswith("gaussians")
-    model = ["model=vanilla"] if points else NARROW
-    result = gan_train("debug=fast", f"data={name}", *model, *more)
-    assert result.code == 0, result.err
+        root = cifar_files
+    for number in range(8 if name in OWN else 0):
+        write_image(root / "trainA" / f"{number}.png", seed=number)
+        write_image(root / "trainB" / f"{number}.png", seed=-number - 1 & 255)
+    if "root" in compose(name):
+        changes += [f"root={root}"]
+    data = compose(name, *changes)
+    dataset = build(data)
+    before = dict(dataset.fields)
+    shape = (data["channels"], data["image_size"], data["image_size"])
+    assert {f.shape for f in before.values() if f.kind != "label"} == {shape}
+    dataset.prepare()
+    assert before.items() <= dict(dataset.fields).items()
+    assert (dataset.image_size, dataset.channels) == (data["image_size"], data["channels"])
+    assert dataset.n_classes in (data["n_classes"], 2)
+    assert len(dataset.class_names) == dataset.n_classes
+    batches = open_batches(
+        dataset, device=torch.device("cpu"), seed=0, **{key: data[key] for key in BATCHING}
+    )
+    for _ in range(2):
+        batch = batches.next()
+        assert batch.keys() == dataset.fields.keys()
+        for field, x in batch.items():
+            kind = dataset.fields[field].kind
+            assert x.shape == (8, *dataset.fields[field].shape)
+            assert x.dtype == (torch.int64 if kind == "label" else torch.float32)
+            assert kind == "label" or -1 <= x.min() < x.max() <= 1
+    text = (CONF / "data" / f"{name}.yaml").read_text()
+    for model, fields in NEEDED.items():  # the command in its comment
+        assert (f"model={model} " in text) == (fields <= batch.keys())
+
+
+@pytest.mark.parametrize("name", options("data"))
+def test_split_root_and_limit_reach_what_is_wrapped(name: str) -> None:
+    changes = {"limit": 12} | ({"root": "/nowhere", "split": "test"} if "mnist" in name else {})
+    if name.startswith("digit"):
+        changes["split"] = "test"
+    if name in OWN:
+        changes["root"] = "/nowhere"
+    dataset = build(compose(name, *(f"{key}={value}" for key, value in changes.items())))
+    inner = dataset.images if isinstance(dataset, Wrapper) else getattr(dataset, "_digits", dataset)
+    if name != "stacked_mnist":
+        assert inner.limit == 12
+    if "root" in changes:
+        assert inner._root == "/nowhere"
+    if "split" in changes:
+        assert dataset.part == inner.split == "test"

@@ -1,5 +1,6 @@
 """The running mean of a network."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -13,35 +14,64 @@ def a_network(value: float) -> nn.Module:
     return network
 
 
+def averaged(value: float) -> dict[str, nn.Module]:
+    return {"generator": a_network(value)}
+
+
 def test_closed_form_without_warm_up() -> None:
     """From 0 towards 1 with decay d, after n updates: 1 - d^n."""
     average = EMA(decay=0.9, warm_up=False)
-    average.attach(a_network(0.0))
+    average.attach(averaged(0.0))
     for n in range(5):
-        average.update(a_network(1.0), n)
-    assert torch.allclose(average.network.weight, torch.tensor(1 - 0.9**5))
+        average.update(averaged(1.0), n)
+    assert torch.allclose(average.networks[0].weight, torch.tensor(1 - 0.9**5))
 
 
 def test_warm_up_forgets_the_first_weights() -> None:
     """The first decays are 1/10 and 2/11, so after two updates 1 - 1/10 * 2/11 is of the new."""
     average = EMA(decay=0.999, warm_up=True)
-    average.attach(a_network(0.0))
+    average.attach(averaged(0.0))
     for n in range(2):
-        average.update(a_network(1.0), n)
-    assert torch.allclose(average.network.weight, torch.tensor(1 - (1 / 10) * (2 / 11)))
+        average.update(averaged(1.0), n)
+    assert torch.allclose(average.networks[0].weight, torch.tensor(1 - (1 / 10) * (2 / 11)))
 
 
 def test_buffers_are_copied_not_averaged() -> None:
     average = EMA(decay=0.9)
-    average.attach(a_network(0.0))
-    average.update(a_network(3.0), 100)
-    assert average.network.seen == 3.0
+    average.attach(averaged(0.0))
+    average.update(averaged(3.0), 100)
+    assert average.networks[0].seen == 3.0
 
 
 def test_the_mean_is_no_part_of_the_network_it_follows() -> None:
     network = a_network(0.0)
     average = EMA()
-    average.attach(network)
-    assert not any(p.requires_grad for p in average.network.parameters())
+    average.attach({"generator": network})
+    assert not any(p.requires_grad for p in average.networks[0].parameters())
     nn.init.constant_(network.weight, 5.0)
-    assert average.network.weight == 0.0
+    assert average.networks[0].weight == 0.0
+
+
+def test_several_networks_stand_in_for_several() -> None:
+    game = nn.Module()
+    game.there, game.back = a_network(0.0), a_network(10.0)
+    own = {"there": game.there, "back": game.back}
+    average = EMA(decay=0.5, warm_up=False)
+    average.attach(own)
+    average.update({"there": a_network(1.0), "back": a_network(20.0)}, 0)
+    with average.standing_in(game):
+        assert (game.there.weight.item(), game.back.weight.item()) == (0.5, 15.0)
+    assert game.there is own["there"]
+    assert game.back is own["back"]
+    average.stand_in(game)
+    assert game.back.weight.item() == 15.0
+
+
+def test_what_fails_while_they_stand_in_puts_the_networks_back() -> None:
+    game = nn.Module()
+    game.there = own = a_network(0.0)
+    average = EMA()
+    average.attach({"there": own})
+    with pytest.raises(RuntimeError), average.standing_in(game):
+        raise RuntimeError
+    assert game.there is own

@@ -1,73 +1,20 @@
-"""The loop: turns, gradients only where they are needed, NaN, reports."""
+"""The loop: turns, gradients only where they are needed, reports, sinks."""
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from gan_cli.data.fields import Batch
 from gan_cli.engine.ema import EMA
-from gan_cli.engine.player import Player
-from gan_cli.engine.schedules import Constant, Linear
-from gan_cli.engine.trainer import NonFinite, Trainer
 from gan_cli.errors import RunFailed
-from gan_cli.games.two_player import Turn
 from gan_cli.sinks.sink import Run, Sink
-from gan_cli.tricks.base import Side, StepHook
+from gan_cli.tricks.base import StepHook
 from gan_cli.tricks.examples import Progress
-
-CPU = torch.device("cpu")
-
-
-class Counting:
-    """Batches that say which they are."""
-
-    def __init__(self) -> None:
-        self.size, self.position = 8, 0
-
-    def next(self) -> tuple[Tensor, None]:
-        self.position += 2
-        return torch.full((2, 1), float(self.position)), None
-
-    def seek(self, position: int) -> None:
-        self.position = position
-
-
-class Quadratic(nn.Module):
-    """Each side pulls its own number towards 1; notes the turns it was asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sides = nn.ModuleDict(
-            {s: nn.Linear(1, 1, bias=False) for s in ("discriminator", "generator")}
-        )
-        for side in self.sides.values():
-            nn.init.zeros_(side.weight)
-        self.turns: list[tuple[str, float, list[bool]]] = []
-        self.poison: Callable[[str, int], bool] = lambda side, step: False
-
-    def losses(self, side: Side, x: Tensor, y: Tensor | None, progress: Progress) -> Turn:
-        wanted = [p.requires_grad for p in self.sides.parameters()]
-        self.turns.append((side, float(x[0]), wanted))
-        loss = ((self.sides[side].weight - 1.0) ** 2).sum()
-        if self.poison(side, progress.step):
-            loss = loss * float("nan")
-        noise = torch.rand(()) * 0
-        return Turn({"pull": loss + noise, "other": 0 * loss}, {"score/real": loss.detach()})
-
-
-def a_trainer(n_critic: int = 1, **options: Any) -> tuple[Trainer, Quadratic]:
-    game = Quadratic()
-    players = [
-        Player(side, net, torch.optim.SGD(net.parameters(), lr=0.25), schedule, times)
-        for (side, net), times, schedule in zip(
-            game.sides.items(), (n_critic, 1), (Constant(), Linear()), strict=True
-        )
-    ]
-    options = {"steps": 4, "seed": 0, "device": CPU, "log_every": 2} | options
-    return Trainer(game, players, Counting(), **options), game
+from tests.engine.quadratic import a_trainer
 
 
 class Noting(Sink):
@@ -85,7 +32,7 @@ def test_players_take_turns_on_the_batches_of_the_step() -> None:
     trainer, game = a_trainer(n_critic=3)
     trainer.play()
     trainer.play()
-    assert [(side[0], batch) for side, batch, _ in game.turns] == [
+    assert [(player[0], batch) for player, batch, _ in game.turns] == [
         *[("d", 2.0), ("d", 4.0), ("d", 6.0), ("g", 6.0)],
         *[("d", 8.0), ("d", 10.0), ("d", 12.0), ("g", 12.0)],
     ]
@@ -101,7 +48,7 @@ def test_closed_form() -> None:
     """SGD at rate 1/4 on (w - 1)^2 halves the distance each step: w = 1 - 2^-n."""
     trainer, game = a_trainer()
     trainer.run()
-    assert game.sides["discriminator"].weight.item() == 1 - 0.5**4
+    assert game.own["discriminator"].weight.item() == 1 - 0.5**4
 
 
 def test_rates_follow_each_players_schedule() -> None:
@@ -140,9 +87,9 @@ class Noticing:
         return step in (1, 4)
 
     def measure(
-        self, progress: Progress, x: Tensor, y: Tensor | None, report: Mapping[str, float]
+        self, progress: Progress, batch: Batch, report: Mapping[str, float]
     ) -> dict[str, float]:
-        self.shown.append((progress.step, float(x[0]), "loss/D/pull" in report))
+        self.shown.append((progress.step, float(batch["image"][0]), "loss/D/pull" in report))
         return {"metric/luck": 7.0}
 
 
@@ -200,92 +147,50 @@ def test_a_sink_that_cannot_write_warns_once(caplog: pytest.LogCaptureFixture) -
         trainer.run()
 
 
-def test_nan_stops_before_the_optimizer_steps() -> None:
-    trainer, game = a_trainer()
-    game.poison = lambda side, step: side == "generator" and step == 2
-    with pytest.raises(NonFinite, match=r"loss/G/pull and other is not finite in step 2"):
-        trainer.run()
-    assert game.sides["generator"].weight.isfinite().all()
-    assert trainer.step == 2
-
-
-def test_nan_may_skip_the_turn(caplog: pytest.LogCaptureFixture) -> None:
-    trainer, game = a_trainer(on_nan="skip")
-    game.poison = lambda side, step: side == "discriminator" and step == 2
-    trainer.run()
-    assert trainer.outcome == "finished"
-    assert game.sides["discriminator"].weight.item() == 1 - 0.5**3
-    assert "turn skipped" in caplog.text
-
-
-def test_nothing_but_nan_is_not_skipped_for_ever() -> None:
-    trainer, game = a_trainer(on_nan="skip", steps=1000)
-    game.poison = lambda side, step: True
-    with pytest.raises(NonFinite):
-        trainer.run()
-    assert trainer.step < 20
-
-
-def test_nan_may_go_back_to_the_last_checkpoint_with_other_randomness() -> None:
-    trainer, game = a_trainer(on_nan="rollback")
-    saved = trainer.state_dict()
-    trainer.rollback = lambda: trainer.load_state_dict(saved)
-    game.poison = lambda side, step: step == 2 and trainer.attempt < 2
-    trainer.run()
-    assert trainer.outcome == "finished"
-    assert trainer.attempt == 2
-    game.poison = lambda side, step: True
-    trainer.step = 0
-    with pytest.raises(NonFinite):
-        trainer.run()
-
-
-def test_randomness_depends_on_seed_rank_step_and_nothing_else() -> None:
-    def numbers(**options: Any) -> list[float]:
-        drawn: list[float] = []
-
-        class Drawing(Quadratic):
-            def losses(self, *arguments: Any) -> Turn:
-                drawn.append(torch.rand(()).item())
-                return super().losses(*arguments)
-
-        trainer, _ = a_trainer(**options)
-        trainer.objective = Drawing()
-        for player, net in zip(trainer.players, trainer.objective.sides.values(), strict=True):
-            player.network = net
-            player.optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+def test_randomness_depends_on_seed_attempt_step_and_nothing_else() -> None:
+    def numbers(attempt: int = 0, **options: Any) -> list[float]:
+        trainer, game = a_trainer(**options)
+        trainer.attempt = attempt
         torch.rand(17)
         trainer.run()
-        return drawn
+        return game.drawn
 
     assert numbers() == numbers()
+    assert len(set(numbers())) == 8
     assert numbers() != numbers(seed=1)
-    assert numbers() != numbers(rank=1)
+    assert numbers() != numbers(attempt=1)
 
 
 def test_the_average_follows_the_generator() -> None:
     average = EMA(decay=0.5, warm_up=False)
     trainer, game = a_trainer(average=average, steps=2)
-    average.attach(game.sides["generator"])
+    average.attach(game.averaged)
     weights = []
     while trainer.step < 2:
         trainer.play()
-        weights.append(game.sides["generator"].weight.item())
+        weights.append(game.own["generator"].weight.item())
     expected = 0.5 * (0.5 * 0 + 0.5 * weights[0]) + 0.5 * weights[1]
-    assert average.network.weight.item() == pytest.approx(expected)
+    assert average.networks[0].weight.item() == pytest.approx(expected)
 
 
 def test_hooks_stand_around_the_step() -> None:
     seen = []
 
     class Hook(StepHook):
-        def before_step(self, network: nn.Module) -> None:
-            seen.append(network.weight.item())
+        def before_step(self, parameters: Sequence[nn.Parameter]) -> None:
+            seen.append(parameters[0].item())
 
-        def after_step(self, network: nn.Module) -> None:
-            seen.append(network.weight.item())
+        def after_step(self, parameters: Sequence[nn.Parameter]) -> None:
+            seen.append(parameters[0].item())
 
-    trainer, _ = a_trainer()
-    trainer.players[0].hooks = [Hook()]
+    trainer, game = a_trainer()
+    trainer.players[0].hooks = [(Hook(), [*game.own["discriminator"].parameters()])]
     trainer.play()
     assert seen == [0.0, 0.5]
+
+
+def test_a_game_hears_of_each_step() -> None:
+    trainer, game = a_trainer()
+    trainer.run()
+    assert [progress.step for progress in game.steps] == [1, 2, 3, 4]
+    assert [progress.done for progress in game.steps] == [0.25, 0.5, 0.75, 1.0]

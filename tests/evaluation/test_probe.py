@@ -1,126 +1,99 @@
-"""Measuring samples during training: seen in every report that is due, felt by nobody."""
+"""Measuring samples during training, on an evaluator that says what it is told to."""
 
-import functools
-import json
-from pathlib import Path
-from typing import Any
+import logging
 
 import pytest
 import torch
 
-from gan_cli.games import latents as sampling
-from gan_cli.metrics import classifier
-from gan_cli.sinks.checkpoint import load
-from tests.conftest import NARROW, TINY, Command
-from tests.data.test_torchvision import mnist_files
-from tests.runs.test_resume import assert_equal, cut_off
-
-EIGHT = [*TINY, *NARROW, "trainer.steps=8", "trainer.log_every=3", "trainer.checkpoint_every=4"]
-LOOKING = ["trainer.evaluate_every=4", "evaluation.count=20"]
-POINTS = ["model=vanilla", "data=gaussians", *TINY, "trainer.steps=8", "trainer.evaluate_every=4"]
-TIMES = ("seconds", "speed/images_per_second")
+from gan_cli.errors import UserError
+from gan_cli.evaluation.evaluator import TrialResult
+from gan_cli.evaluation.probe import QualityProbe, refuse_unknown
+from gan_cli.metrics.values import MetricValue
+from gan_cli.tricks.examples import Progress
 
 
-@pytest.fixture(autouse=True)
-def briefly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Classifiers of two steps, in a cache of their own: figures mean nothing."""
-    monkeypatch.setattr(classifier, "train", functools.partial(classifier.train, steps=2))
-    monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "cache"))
+class Scripted:
+    """Each look finds the next of these numbers; None: nothing that could be measured."""
+
+    def __init__(self, numbers, names=("is", "fid")):
+        self.numbers, self._names = list(numbers), list(names)
+
+    def names(self):
+        return self._names
+
+    def evaluate(self):
+        number = self.numbers.pop(0)
+        if number is None:
+            raise UserError("the game draws NaN or Inf")
+        about = (None, 10, 10, 0, "train", "test", "pixels", 0)
+        values = [MetricValue(name, number, *about) for name in self._names]
+        yield TrialResult("", values, None, torch.empty(0), "image")
 
 
-def reports(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+def look(probe, step):
+    return probe.measure(Progress(step, 0.0, 0.0), {}, {})
 
 
-def final_state(folder: Path) -> dict[str, Any]:
-    return load(folder / "checkpoints" / "step-00000008.pt")["state"]
+def test_all_metrics_are_reported_and_their_names_known_before():
+    probe = QualityProbe(5, Scripted([2.0]))
+    assert probe.names == ["metric/is", "metric/fid"]
+    assert look(probe, 5) == {"metric/is": 2.0, "metric/fid": 2.0}
 
 
-@pytest.mark.parametrize("model", ["dcgan", "cgan_dcgan"])
-def test_training_is_the_same_with_and_without(gan_train: Command, model: str) -> None:
-    """With BatchNorm in both networks and a running mean, nothing is left behind by a look."""
-    looked = gan_train(*EIGHT, *LOOKING, f"model={model}", "trainer.sample_every=2", folder="a")
-    plain = gan_train(*EIGHT, f"model={model}", "trainer.health=false", folder="b")
-    assert looked.code == plain.code == 0, looked.err + plain.err
-    assert_equal(final_state(looked.folder), final_state(plain.folder))
-    seen = [any(name.startswith("metric/") for name in line) for line in reports(looked.folder)]
-    assert seen == [False, True, False, True]  # steps 3, 4, 6, 8
-    names = set().union(*reports(plain.folder))
-    assert not {n for n in names if n.startswith(("metric/", "health/d", "health/o"))}
+def test_it_looks_every_so_often_and_at_the_end():
+    probe = QualityProbe(5, Scripted([]))
+    assert [probe.due(step, last=False) for step in (4, 5, 6, 10)] == [False, True, False, True]
+    assert probe.due(7, last=True)
 
 
-def test_a_resumed_run_reports_the_same(gan_train: Command, tmp_path: Path) -> None:
-    whole = gan_train(*EIGHT, *LOOKING)
-    part = cut_off(whole.folder, 4, tmp_path / "part")
-    assert gan_train(f"resume={part}").code == 0
-    for one, other in zip(reports(whole.folder), reports(part), strict=True):
-        # the meter starts anew at the checkpoint, so means over an interval cut in two may differ
-        kept = [n for n in one if n.startswith(("metric/", "health/d", "health/overfitting"))]
-        if one["step"] in (4, 8):
-            assert {n: one[n] for n in kept} == {n: other[n] for n in kept}
+def test_the_log_says_when_it_is_the_best_so_far(caplog):
+    probe = QualityProbe(1, Scripted([9.0, float("nan"), 9.5, 8.0]), earlier=[{"metric/fid": 10.0}])
+    with caplog.at_level(logging.INFO):
+        for step in range(1, 5):
+            look(probe, step)
+    assert caplog.messages == [
+        "step 1: metric/fid 9 (best so far)",
+        "step 2: metric/fid nan",
+        "step 3: metric/fid 9.5",
+        "step 4: metric/fid 8 (best so far)",
+    ]
 
 
-def test_the_best_checkpoint_stays(gan_train: Command) -> None:
-    result = gan_train(*POINTS, "trainer.keep_last=1", "trainer.evaluate_every=2")
-    assert result.code == 0, result.err
-    values = {line["step"]: line["metric/mode_overlap"] for line in reports(result.folder)}
-    step = max(values, key=lambda step: (values[step], -step))
-    best = load(result.folder / "checkpoints" / "best.pt")
-    assert best["state"]["step"] == step
-    summary = json.loads((result.folder / "summary.json").read_text())
-    assert summary["best"] == {
-        "step": step,
-        "metric/mode_overlap": values[step],
-        "checkpoint": "checkpoints/best.pt",
-    }
+def test_a_resumed_run_remembers_its_best(caplog):
+    earlier = [{"metric/is": 3.0}, {"loss/G/adversarial": 1.0}, {"metric/is": 5.0}]
+    probe = QualityProbe(1, Scripted([4.0, 6.0]), best="is", earlier=earlier)
+    with caplog.at_level(logging.INFO):
+        look(probe, 1)
+        look(probe, 2)
+    assert caplog.messages == ["step 1: metric/is 4", "step 2: metric/is 6 (best so far)"]
 
 
-def test_none_is_kept_where_none_is_wanted(gan_train: Command) -> None:
-    result = gan_train(*POINTS, "evaluation.best=none")
-    assert result.code == 0, result.err
-    assert not (result.folder / "checkpoints" / "best.pt").exists()
-    assert json.loads((result.folder / "summary.json").read_text())["best"] is None
+def test_what_is_not_finite_is_not_measured(caplog):
+    probe = QualityProbe(1, Scripted([None]))
+    assert look(probe, 3) == {}
+    assert "step 3 is not measured" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("argument", "said"),
-    [
-        ("evaluation.best=modes_hits", "evaluation.best=modes_hits: no such figure; did you mean"),
-        ("evaluation.best=fid", "evaluation.best=fid: not measured here"),
-        ("evaluation.count=3", "evaluation.count=3"),
-        ("trainer.evaluate_every=-1", "trainer.evaluate_every=-1"),
-        ("trainer.health=maybe", "trainer.health"),
-    ],
-)
-def test_mistakes_are_found_before_training(gan_train: Command, argument: str, said: str) -> None:
-    result = gan_train(*POINTS, argument)
-    assert (result.code, len(result.problems)) == (2, 1), result.err
-    assert said in result.problems[0]
-    assert not (result.folder / "metrics.jsonl").exists()
+def test_the_best_goes_by_what_is_wanted():
+    probe = QualityProbe(1, Scripted([]))
+    assert probe.choose("auto") == ("metric/fid", True)
+    assert probe.choose("is") == ("metric/is", False)
+    assert probe.choose("none") is None
+    with pytest.raises(UserError, match=r"evaluation\.best=kid: not measured here"):
+        probe.choose("kid")
+    with pytest.raises(UserError, match=r"evaluation\.best=kid"):
+        QualityProbe(1, Scripted([]), best="kid")
 
 
-def test_a_generator_of_nan_is_not_measured(
-    gan_train: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nor is it the best, nor the end: the loss says when to stop."""
-    points = torch.full((20, 2, 1, 1), float("nan"))
-    monkeypatch.setattr(sampling, "generate", lambda *_, **__: points)
-    result = gan_train(*POINTS, "evaluation.count=20", "trainer.sample_every=0")
-    assert result.code == 0, result.err
-    assert "step 4 is not measured" in result.out
-    assert not (result.folder / "checkpoints" / "best.pt").exists()
+def test_where_nothing_says_enough_no_checkpoint_is_the_best(caplog):
+    probe = QualityProbe(1, Scripted([1.0], names=["cycle_l1_ab"]))
+    assert probe.choose("auto") is None
+    assert look(probe, 1) == {"metric/cycle_l1_ab": 1.0}
+    assert probe.choose("cycle_l1_ab") == ("metric/cycle_l1_ab", True)
 
 
-def test_held_out_pictures_that_are_not_there_cost_a_line(
-    gan_train: Command, tmp_path: Path
-) -> None:
-    """MNIST's training files alone are enough to train on."""
-    mnist_files(tmp_path)
-    result = gan_train(
-        *("data=mnist", f"data.root={tmp_path}", "data.download=false"), *TINY, *NARROW
-    )
-    assert result.code == 0, result.err
-    assert "D is not watched on held-out pictures" in result.out
-    last = reports(result.folder)[-1]
-    assert "health/diversity" in last
-    assert "health/overfitting" not in last
+def test_a_metric_that_no_run_has_is_refused_at_once():
+    for known in ("auto", "none", "fid", "fd_classifier", "fd_classifier_ab", "cycle_l1_ba"):
+        refuse_unknown(known)
+    with pytest.raises(UserError, match="modes_hits: no such metric; did you mean modes_hit"):
+        refuse_unknown("modes_hits")

@@ -1,79 +1,82 @@
 import pytest
 import torch
+from PIL import Image
 
+from gan_cli.data.digits import Digits
+from gan_cli.data.folder import Folder
+from gan_cli.data.gaussians import Gaussians
+from gan_cli.data.outlines import Outlines
+from gan_cli.data.restyled import Restyled
 from gan_cli.errors import UserError
-from gan_cli.evaluation.reference import read_held_out, read_reference
-from tests.data.picture_files import write_picture
-
-DIGITS = {
-    "_target_": "gan_cli.data.digits.Digits",
-    "image_size": 8,
-    "channels": 1,
-    "n_classes": 10,
-    "split": "train",
-    "limit": None,
-    "memory_limit": 1.0,
-}
-RING = {"_target_": "gan_cli.data.gaussians.Gaussians", "limit": 50, "seed": 3, "memory_limit": 1.0}
+from gan_cli.evaluation.real_data import RealData
+from gan_cli.evaluation.reference import take_reference
 
 
-def test_the_other_split_is_held_out_whole_whatever_the_limit():
-    held_out = read_held_out({**DIGITS, "limit": 20}, None)
-    assert held_out.images.shape == (300, 1, 8, 8)
-    assert len(held_out.labels) == 300
-    assert held_out.split == "test"
-    again = read_held_out(DIGITS, None)
-    assert torch.equal(held_out.images, again.images)
-    other = read_held_out({**DIGITS, "split": "test"}, None)
-    assert (len(other.images), other.split) == (1497, "train")
+def reference_of(dataset, count=1000):
+    dataset.prepare()
+    return take_reference(RealData(dataset, memory_limit=1.0), count)
+
+
+@pytest.mark.parametrize(("split", "other", "n"), [("train", "test", 300), ("test", "train", 12)])
+def test_the_other_split_is_held_out(split, other, n):
+    reference = reference_of(Digits(8, split=split), n)
+    assert (reference.real.part, reference.held_out.part) == (split, other)
+    assert len(reference.held_out.fields["image"]) == n
+    assert len(reference.held_out.fields["label"]) == n
+    assert not reference.trained_on_held_out
 
 
 def test_points_of_another_seed_are_held_out():
-    held_out = read_held_out(RING, None)
-    assert (len(held_out.images), held_out.split) == (100_000, "seed 4")
+    reference = reference_of(Gaussians(limit=50, seed=3), 200_000)
+    assert (reference.held_out.part, reference.real.part) == ("seed 4", "seed 3")
+    assert len(reference.held_out.fields["image"]) == 100_000
 
 
-def test_the_reference_is_what_the_config_says_and_as_many_are_held_out_as_asked_for():
-    reference = read_reference({**DIGITS, "limit": 20}, None, count=30)
-    assert (len(reference.images), len(reference.labels), reference.split) == (20, 20, "train")
-    assert len(reference.held_out) == len(reference.held_out_labels) == 30
-    assert reference.held_out_split == "test"
-    held_out = read_held_out(DIGITS, None)
-    assert torch.equal(reference.held_out, held_out.images[:30])
-    assert torch.equal(reference.held_out_labels, held_out.labels[:30])
-
-
-def test_pictures_keep_their_labels_in_random_order():
-    whole = read_reference(DIGITS, None, count=10)
-    assert whole.labels[:20].tolist() != sorted(whole.labels[:20].tolist())
-    # the mean picture of a class is that of its own pictures
-    zeros = whole.images[whole.labels == 0].float().mean(0)
+def test_images_keep_their_labels_in_random_order():
+    fields = reference_of(Digits(8)).real.fields
+    assert fields["label"][:20].tolist() != sorted(fields["label"][:20].tolist())
+    assert not torch.equal(fields["label"], Digits(8).load()["label"])
+    # the mean image of a class is that of its own images
+    zeros = fields["image"][fields["label"] == 0].float().mean(0)
     assert zeros[0, 3:5, 3:5].mean() < 30 < zeros.mean()
 
 
-def folder_of(pictures, root):
-    for number in range(pictures):
-        write_picture(root / "ab"[number % 2] / f"{number}.png", seed=number)
-    return {
-        "_target_": "gan_cli.data.folder.Folder",
-        **{"root": str(root), "image_size": 8, "channels": 3, "n_classes": None},
-        "memory_limit": 1.0,
-    }
+def test_pairs_stay_pairs():
+    reference = reference_of(Outlines(Digits(8)))
+    for samples in (reference.real, reference.held_out):
+        target = {image.numpy().tobytes(): i for i, image in enumerate(samples.fields["target"])}
+        whole = Outlines(Digits(8, split=samples.part)).load()
+        for source, image in zip(whole["source"][:50], whole["target"][:50], strict=True):
+            place = target[image.numpy().tobytes()]
+            assert torch.equal(samples.fields["source"][place], source)
+
+
+def test_each_field_knows_its_own_labels():
+    reference = reference_of(Restyled(Digits(8)))
+    assert (reference.label_of("a"), reference.label_of("b")) == ("label_a", "label_b")
+    assert reference_of(Outlines(Digits(8))).label_of("target") == "label"
+
+
+def folder_of(images, root):
+    for number in range(images):
+        path = root / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8), (number, 2 * number, 0)).save(path)
+    return Folder(str(root), 8)
 
 
 def test_of_data_in_one_piece_a_tenth_is_held_out(tmp_path):
-    data = folder_of(100, tmp_path)
-    assert read_held_out(data, None) is None
-    reference = read_reference(data, None, count=1000)
-    assert (len(reference.images), reference.split) == (90, "nine tenths")
-    assert (len(reference.held_out), reference.held_out_split) == (10, "one tenth")
-    assert (len(reference.labels), len(reference.held_out_labels)) == (90, 10)
-    everything = torch.cat([reference.images, reference.held_out]).flatten(1)
+    reference = reference_of(folder_of(100, tmp_path))
+    real, held_out = reference.real, reference.held_out
+    assert (real.part, held_out.part) == ("nine tenths", "one tenth")
+    assert reference.trained_on_held_out
+    for name in ("image", "label"):
+        assert (len(real.fields[name]), len(held_out.fields[name])) == (90, 10)
+    everything = torch.cat([real.fields["image"], held_out.fields["image"]]).flatten(1)
     assert len(everything.unique(dim=0)) == 100
 
 
-@pytest.mark.parametrize("change", [{"limit": 9}, {"memory_limit": 1e-5}])
-def test_too_little_and_too_much_is_said_in_one_line(change):
-    with pytest.raises(UserError, match="data") as error:
-        read_reference({**DIGITS, **change}, None, count=10)
+def test_too_little_is_said_in_one_line(tmp_path):
+    with pytest.raises(UserError, match="9 held out are too few") as error:
+        reference_of(folder_of(98, tmp_path))
     assert len(error.value.problems) == 1

@@ -14,6 +14,7 @@ from gan_cli.games.losses import (
     RelativisticPairing,
     Targets,
     Wasserstein,
+    accuracy,
 )
 
 ALL = [
@@ -121,7 +122,7 @@ def test_extreme_logits_stay_finite_and_still_pull(kind: type[Loss]):
 
 @pytest.mark.parametrize("kind", ALL)
 def test_players_pull_fakes_apart(kind: type[Loss]):
-    """D wants lower scores of fakes, G higher ones."""
+    """D wants lower logits of fakes, G higher ones."""
     fake = torch.full((2,), 0.5, requires_grad=True)
     loss = kind()
     (down,) = torch.autograd.grad(loss.discriminator(REAL, fake, HARD), fake)
@@ -139,15 +140,51 @@ def test_only_the_non_saturating_loss_teaches_a_losing_generator():
 
 @pytest.mark.parametrize("loss", ALL)
 def test_where_d_is_undecided(loss: type[Loss]) -> None:
-    """A picture as often real as fake gets that score, or else only differences count."""
+    """An image as often real as fake gets that logit, or else only differences count."""
 
-    def d_loss(score: float, shift: float = 0.0) -> float:
-        scores = torch.tensor([score])
-        return float(loss().discriminator(scores + shift, scores + shift, Targets(ONE, 0 * ONE)))
+    def d_loss(logit: float, shift: float = 0.0) -> float:
+        logits = torch.tensor([logit])
+        return float(loss().discriminator(logits + shift, logits + shift, Targets(ONE, 0 * ONE)))
 
-    middle = loss.undecided
+    middle = loss.decision_threshold
     if middle is None:
         assert d_loss(0.3) == pytest.approx(d_loss(0.3, shift=5.0))
     else:
         left, right = d_loss(middle - 1.5), d_loss(middle + 1.5)
         assert d_loss(middle) < left == pytest.approx(right)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_map_of_logits_counts_as_so_many_images(kind: type[Loss]):
+    """PatchGAN: [N, H, W] gives the mean over all patches."""
+    real, fake = torch.randn(2, 3, 4, 4)
+    targets = Targets(torch.rand(3, 4, 4), torch.rand(3, 4, 4))
+    loss, flat = kind(), Targets(targets.real.flatten(), targets.fake.flatten())
+    torch.testing.assert_close(
+        loss.discriminator(real, fake, targets),
+        loss.discriminator(real.flatten(), fake.flatten(), flat),
+    )
+    torch.testing.assert_close(
+        loss.generator(fake, real), loss.generator(fake.flatten(), real.flatten())
+    )
+
+
+def test_accuracy_by_hand():
+    """At a threshold of 1/2 two of the three are right as reals, one as fakes."""
+    logits = torch.tensor([[0.4], [0.6], [3.0]])
+    assert accuracy(logits, 0.5, real=True).item() == pytest.approx(2 / 3)
+    assert accuracy(logits, 0.5, real=False).item() == pytest.approx(1 / 3)
+
+
+def test_only_cross_entropy_bounds_the_divergence():
+    """L_D >= log 4 - 2 JS for any D: where p = q no D gets below log 4."""
+    x = torch.linspace(-3, 3, 61)
+    ones = torch.ones_like(x)
+    for kind in ALL:
+        lowest = min(
+            float(kind().discriminator(one[None], one[None], Targets(ones[:1], 0 * ones[:1])))
+            for one in x
+        )
+        if kind().bounds_divergence:
+            assert lowest == pytest.approx(math.log(4))
+    assert {kind for kind in ALL if kind().bounds_divergence} == {NonSaturating, Minimax}

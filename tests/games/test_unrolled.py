@@ -4,26 +4,33 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gan_cli.games.adversary import Adversary
-from gan_cli.games.losses import NonSaturating, Wasserstein
-from gan_cli.games.two_player import Game
+from gan_cli.games.losses import (
+    Hinge,
+    LeastSquares,
+    Loss,
+    NonSaturating,
+    RelativisticAverage,
+    Wasserstein,
+)
 from gan_cli.games.unrolled import Unrolled
 from gan_cli.networks import dcgan
-from gan_cli.tricks.examples import Exchange, Progress
+from gan_cli.networks.roles import Generator
+from gan_cli.tricks.base import Term
+from gan_cli.tricks.examples import Progress
 from gan_cli.tricks.layers import SpectralNorm
-from gan_cli.tricks.penalties import R1
-from tests.tricks.games import START, Tiny, exchange_of
+from gan_cli.tricks.penalties import DRAGAN, R1, R2, GradientPenalty
+from tests.tricks.games import START, Tiny, image_fields
 
 
 def test_no_steps_ahead_are_the_plain_game():
-    plain, unrolled = Tiny(), Tiny(unrolled=Unrolled(steps=0))
+    plain, unrolled = Tiny(), Tiny(unrolled_steps=0)
     plain.play(3)
     unrolled.play(3)
     assert plain.equals(unrolled)
 
 
 def test_some_steps_ahead_are_another_game():
-    plain, unrolled = Tiny(), Tiny(unrolled=Unrolled(steps=2))
+    plain, unrolled = Tiny(), Tiny(unrolled_steps=2)
     plain.play(3)
     unrolled.play(3)
     assert not plain.equals(unrolled)
@@ -42,80 +49,100 @@ class Slope(nn.Module):
         return self.w * x.flatten(), x.flatten(1)
 
 
+class Numbers(Generator):
+    """Images of one pixel, the learned numbers themselves, whatever z is."""
+
+    latent_dim, n_classes = 1, 0
+
+    def __init__(self, *numbers: float) -> None:
+        super().__init__()
+        self.numbers = nn.Parameter(torch.tensor(numbers).view(-1, 1, 1, 1))
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.numbers
+
+
+class Decay(Term):
+    """w^2 / 2, whatever the images are: D's logit at 1 is w."""
+
+    def __init__(self) -> None:
+        super().__init__(1.0)
+
+    def forward(self, batch, role) -> Tensor:
+        return batch.discriminate(torch.ones(1, 1, 1, 1), None).logits[0] ** 2 / 2
+
+
 def quadratic(steps: int, w: float, real: float, fake: float, lr: float) -> tuple[float, float]:
-    """G's loss -D(G) and its slope, where L_D = w (fake - real) + w^2 / 2 and D takes SGD steps."""
-    network = Slope(w)
-    unrolled = Unrolled(steps)
-    unrolled.attach(torch.optim.SGD(network.parameters(), lr))
-    x = torch.full((1, 1, 1, 1), real)
-    g = torch.full((1, 1, 1, 1), fake, requires_grad=True)
-
-    def meet(judge) -> Exchange:
-        return exchange_of(judge, x, g)
-
-    def losses(exchange: Exchange) -> dict[str, Tensor]:
-        w_now = exchange.judge(torch.ones(1, 1, 1, 1), None).score[0]
-        score = exchange.fake.score.mean() - exchange.real.score.mean()
-        return {"adversarial": score, "decay": w_now**2 / 2}
-
-    loss = -unrolled(network, meet, losses).fake.score.mean()
-    (slope,) = torch.autograd.grad(loss, g)
+    """G's loss and its slope, where L_D = w (fake - real) + w^2 / 2 and D takes SGD steps."""
+    network, generator = Slope(w), Numbers(fake)
+    game = Unrolled(1, generator, network, Wasserstein(), unrolled_steps=steps)
+    game.adversary("discriminator").add("decay", Decay())
+    game.set_optimizers({"discriminator": torch.optim.SGD(network.parameters(), lr)})
+    network.requires_grad_(False)  # as in G's turn
+    losses = game.losses("generator", {"image": torch.full((1, 1, 1, 1), real)}, START).minimise
+    assert set(losses) == {"adversarial"}
+    losses["adversarial"].backward()
     assert network.w.item() == pytest.approx(w)
     assert network.w.grad is None
-    return loss.item(), slope.item()
+    return losses["adversarial"].item(), generator.numbers.grad.item()
 
 
-@pytest.mark.parametrize("steps", [0, 1, 2, 3])
-def test_the_gradient_by_hand(steps: int):
-    """w' = w - lr (g - r + w), so with c = 1 - lr, after k steps
-    w_k = c^k w + (1 - c^k) (r - g) and L_G = -w_k g, whose slope is -w_k + (1 - c^k) g.
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_the_whole_value_by_hand(steps: int):
+    """w' = w - lr (g - r + w), so with c = 1 - lr, after k steps w_k = c^k w + (1 - c^k) (r - g).
+
+    G minimises minus D's loss, f = w_k (r - g), the data term w_k r included; with
+    dw_k/dg = -(1 - c^k) its slope is -(1 - c^k) (r - g) - w_k. Without the data term it would lack
+    -(1 - c^k) r.
     """
     w, real, fake, lr = 0.7, 2.0, -0.5, 0.1
     kept = (1 - lr) ** steps
     ahead = kept * w + (1 - kept) * (real - fake)
     loss, slope = quadratic(steps, w, real, fake, lr)
-    assert loss == pytest.approx(-ahead * fake)
-    assert slope == pytest.approx(-ahead + (1 - kept) * fake)
+    assert loss == pytest.approx(ahead * (real - fake))
+    assert slope == pytest.approx(-(1 - kept) * (real - fake) - ahead)
 
 
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        (torch.optim.Adam, {"lr": 0.02, "betas": (0.5, 0.9)}),
-        (torch.optim.RMSprop, {"lr": 0.01}),
-        (torch.optim.SGD, {"lr": 0.1, "momentum": 0.5}),
-        (torch.optim.AdamW, {"lr": 0.02, "weight_decay": 0.1}),
-    ],
-)
-def test_the_steps_ahead_are_those_of_ds_optimizer(kind, options):
-    """What G sees is what D scores after real steps on the same batch."""
-    torch.manual_seed(0)
-    game = Tiny()
-    network = game.networks["discriminator"]
-    optimizer = kind(network.parameters(), **options)
-    real, fake = torch.rand(2, 6, 1, 2, 2)
+def test_no_steps_ahead_by_hand():
+    """The plain loss -w g."""
+    assert quadratic(0, 0.7, 2.0, -0.5, 0.1) == pytest.approx((0.35, -0.7))
 
-    def losses(exchange: Exchange) -> dict[str, Tensor]:
-        return {"adversarial": game.game.adversary.discriminator_loss(exchange)}
 
-    def learn() -> None:
-        optimizer.zero_grad()
-        losses(exchange_of(network, real, fake))["adversarial"].backward()
-        optimizer.step()
+@pytest.mark.parametrize("loss", [NonSaturating, Wasserstein, LeastSquares, Hinge])
+@pytest.mark.parametrize("term", [None, R1, R2, GradientPenalty, DRAGAN])
+def test_gradients_by_finite_differences(loss: type[Loss], term: type[Term] | None):
+    """Of G's loss in G's own numbers, through three Adam steps of D and what D minimises."""
+    tricks = [] if term is None else [term(weight=1.0)]
+    made = Tiny(*tricks, unrolled_steps=3, loss=loss())
+    made.play(1)  # D's optimizer has a memory
+    made.game.generator = Pixels(torch.rand(6, 1, 2, 2))
+    real = torch.rand(6, 1, 2, 2)
 
-    learn()
-    learn()
-    unrolled = Unrolled(steps=3)
-    unrolled.attach(optimizer)
-    before = [p.clone() for p in network.parameters()]
-    memory = [t.clone() for of in optimizer.state.values() for t in of.values() if t is not None]
-    seen = unrolled(network, lambda judge: exchange_of(judge, real, fake), losses).fake.score
-    after = [t for of in optimizer.state.values() for t in of.values() if t is not None]
-    assert all(map(torch.equal, before, network.parameters()))
-    assert all(map(torch.equal, memory, after))
-    for _ in range(3):
-        learn()
-    torch.testing.assert_close(seen, network(fake)[0], rtol=1e-4, atol=1e-5)
+    def value() -> Tensor:
+        torch.manual_seed(1)
+        return made.game.losses("generator", {"image": real}, START).minimise["adversarial"]
+
+    pixels = made.game.generator.pixels
+    (slope,) = torch.autograd.grad(value(), pixels)
+    direction, size = slope.sign(), 2e-3
+    pixels.data += size * direction
+    above = value()
+    pixels.data -= 2 * size * direction
+    wanted = ((above - value()) / (2 * size)).item()
+    assert (slope * direction).sum().item() == pytest.approx(wanted, rel=0.01)
+
+
+class Pixels(Generator):
+    """The same learned images, whatever z is."""
+
+    latent_dim, n_classes = 3, 0
+
+    def __init__(self, pixels: Tensor) -> None:
+        super().__init__()
+        self.pixels = nn.Parameter(pixels)
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return 1.0 * self.pixels
 
 
 @pytest.mark.parametrize("norm", ["batch", "spectral"])
@@ -125,18 +152,14 @@ def test_buffers_are_left_alone(norm: str):
     )
     if norm == "spectral":
         SpectralNorm().apply_to(network)
-    unrolled = Unrolled(steps=2)
-    unrolled.attach(torch.optim.Adam(network.parameters(), 1e-3))
     generator = dcgan.Generator(4, 16, 1, width=4)
-    game = Game(
-        generator,
-        Adversary(network, NonSaturating()),
-        {"discriminator": {}, "generator": {}},
-        unrolled,
-    )
+    game = Unrolled(4, generator, network, NonSaturating(), unrolled_steps=2)
+    game.bind(image_fields(1, 16, 16))
+    game.set_optimizers({"discriminator": torch.optim.Adam(network.parameters(), 1e-3)})
     network.requires_grad_(False)  # as in G's turn
     before = [b.clone() for b in network.buffers()]
-    game.losses("generator", torch.rand(4, 1, 16, 16), None, START).losses["adversarial"].backward()
+    losses = game.losses("generator", {"image": torch.rand(4, 1, 16, 16)}, START).minimise
+    losses["adversarial"].backward()
     assert before
     assert all(map(torch.equal, before, network.buffers()))
     assert all(p.grad is None and not p.requires_grad for p in network.parameters())
@@ -144,12 +167,25 @@ def test_buffers_are_left_alone(norm: str):
 
 
 def test_terms_of_d_are_part_of_its_steps():
-    """R1 of a weight that would blow the score up holds it back."""
-    scores = []
+    """R1 of a weight that would blow the logits up holds them back."""
+    found = []
     for tricks in ((), (R1(weight=100.0),)):
-        game = Tiny(*tricks, unrolled=Unrolled(steps=5))
-        scores.append(game.play(1)["generator/adversarial"].item())
-    assert scores[0] != pytest.approx(scores[1], rel=1e-3)
+        game = Tiny(*tricks, unrolled_steps=5)
+        found.append(game.play(1)["generator/adversarial"].item())
+    assert found[0] != pytest.approx(found[1], rel=1e-3)
+
+
+@pytest.mark.parametrize("loss", [RelativisticAverage(), Wasserstein()])
+def test_the_value_is_minus_ds_loss_ahead(loss: Loss):
+    """Also where G's own loss reads real images."""
+    game = Tiny(unrolled_steps=1, loss=loss)
+    game.optimizers["discriminator"].param_groups[0]["lr"] = 0.0
+    x = torch.rand(6, 1, 2, 2)
+    torch.manual_seed(0)
+    found = game.game.losses("generator", {"image": x}, START).minimise["adversarial"]
+    torch.manual_seed(0)
+    wanted = game.game.losses("discriminator", {"image": x}, START).minimise["adversarial"]
+    assert found.item() == pytest.approx(-wanted.item())
 
 
 class Dead(Slope):
@@ -160,24 +196,19 @@ class Dead(Slope):
         self.dead = nn.Parameter(torch.tensor(1.0))
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        score, features = super().forward(x)
-        return score + torch.relu(self.dead * x.flatten() - 100), features
+        logits, features = super().forward(x)
+        return logits + torch.relu(self.dead * x.flatten() - 100), features
 
 
 def test_dead_weights_give_no_nan():
     """A zero gradient under Adam's square root, differentiated again."""
-    network = Dead(0.5)
-    unrolled = Unrolled(steps=2)
-    unrolled.attach(torch.optim.Adam(network.parameters(), 0.1))
-    real, fake = torch.rand(4, 1, 1, 1), torch.rand(4, 1, 1, 1, requires_grad=True)
-    adversary = Adversary(network, Wasserstein())
-
-    def losses(exchange: Exchange) -> dict[str, Tensor]:
-        return {"adversarial": adversary.discriminator_loss(exchange)}
-
-    exchange = unrolled(network, lambda judge: exchange_of(judge, real, fake), losses)
-    (slope,) = torch.autograd.grad(exchange.fake.score.sum(), fake)
-    assert torch.isfinite(slope).all()
+    network, generator = Dead(0.5), Numbers(0.1, 0.2, 0.3, 0.4)
+    game = Unrolled(1, generator, network, Wasserstein(), unrolled_steps=2)
+    game.set_optimizers({"discriminator": torch.optim.Adam(network.parameters(), 0.1)})
+    losses = game.losses("generator", {"image": torch.rand(4, 1, 1, 1)}, START).minimise
+    losses["adversarial"].backward()
+    assert torch.isfinite(generator.numbers.grad).all()
+    assert (generator.numbers.grad != 0).all()
 
 
 def test_graphs_are_freed_without_the_garbage_collector():
@@ -186,7 +217,7 @@ def test_graphs_are_freed_without_the_garbage_collector():
     def tensors() -> int:
         return sum(type(found) is Tensor for found in gc.get_objects())
 
-    game = Tiny(unrolled=Unrolled(steps=3))
+    game = Tiny(unrolled_steps=3)
     game.play(2)
     gc.collect()
     gc.disable()
@@ -199,11 +230,14 @@ def test_graphs_are_freed_without_the_garbage_collector():
 
 
 def test_it_follows_the_present_rate():
-    game = Tiny(unrolled=Unrolled(steps=5))
-    plain = Tiny()
-    game.optimizers["discriminator"].param_groups[0]["lr"] = 0.0
     x = torch.rand(6, 1, 2, 2)
-    for made in (game, plain):
+
+    def value(steps: int, lr: float) -> float:
+        game = Tiny(unrolled_steps=steps, loss=Wasserstein())
+        game.optimizers["discriminator"].param_groups[0]["lr"] = lr
         torch.manual_seed(0)
-        made.loss = made.game.losses("generator", x, None, Progress(0, 0.0, 0.0)).losses
-    assert game.loss["adversarial"].item() == pytest.approx(plain.loss["adversarial"].item())
+        losses = game.game.losses("generator", {"image": x}, Progress(0, 0.0, 0.0)).minimise
+        return losses["adversarial"].item()
+
+    assert value(5, 0.0) == pytest.approx(value(1, 0.0))
+    assert value(5, 0.01) != pytest.approx(value(1, 0.01))

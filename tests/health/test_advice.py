@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from gan_cli.health.advice import Setting, advise, command, remedy
+from gan_cli.health.advice import RunFacts, advise, command, remedy
 from gan_cli.health.symptoms import (
     COLLAPSE,
     OVERFITTING,
@@ -16,14 +16,14 @@ from gan_cli.health.symptoms import (
 )
 from tests.conftest import NARROW, TINY, Command
 
-PLAIN = Setting([], slopes=False, points=False, saturating=False, rate=2e-4)
+PLAIN = RunFacts([], penalty=False, points=False, saturating=False, lr=2e-4)
 
 
 def test_the_command_is_the_one_given_and_a_trick_more() -> None:
-    given = ["model=dcgan", "data.root=my pictures", "tricks=[ema,instance_noise]"]
+    given = ["model=dcgan", "data.root=my images", "tricks=[r1,instance_noise]"]
     assert shlex.split(command(given, "tricks=[diffaugment]")) == [
-        *("gan-train", "model=dcgan", "data.root=my pictures"),
-        "tricks=[ema,instance_noise,diffaugment]",
+        *("gan-train", "model=dcgan", "data.root=my images"),
+        "tricks=[r1,instance_noise,diffaugment]",
     ]
     assert command([], "tricks=[diffaugment]") == "gan-train 'tricks=[diffaugment]'"
 
@@ -35,12 +35,21 @@ def test_a_key_that_was_given_is_replaced() -> None:
     )
 
 
+def test_another_loss_leaves_nothing_of_the_one_before() -> None:
+    given = ["loss=minimax", "loss.some_key=2", "loss_like=1"]
+    assert command(given, "loss=non_saturating") == "gan-train loss_like=1 loss=non_saturating"
+
+
+def test_there_is_no_advice_for_other_players() -> None:
+    assert all(advise(symptom, PLAIN._replace(lr=None)) == "" for symptom in SYMPTOMS)
+
+
 def test_remedies_fit_the_run() -> None:
     assert remedy(OVERFITTING, PLAIN) == "tricks=[diffaugment]"
     assert remedy(OVERFITTING, PLAIN._replace(points=True)) == "tricks=[instance_noise]"
-    assert "NonSaturating" in remedy(VANISHING, PLAIN._replace(saturating=True))
-    # minibatch discrimination mixes the pictures whose slopes a penalty takes apart
-    assert "lr" in remedy(COLLAPSE, PLAIN._replace(slopes=True))
+    assert remedy(VANISHING, PLAIN._replace(saturating=True)) == "loss=non_saturating"
+    # minibatch discrimination mixes the images whose gradients a penalty takes apart
+    assert remedy(COLLAPSE, PLAIN._replace(penalty=True)) == "optimizer.discriminator.lr=5e-05"
 
 
 def test_a_trick_that_is_there_already_is_not_advised_again() -> None:
@@ -52,10 +61,10 @@ def test_a_trick_that_is_there_already_is_not_advised_again() -> None:
 RUNS = {
     "dcgan": PLAIN._replace(overrides=["model=dcgan", *NARROW]),
     "minimax": PLAIN._replace(
-        overrides=["model=dcgan", *NARROW, "model.loss._target_=gan_cli.games.losses.Minimax"],
+        overrides=["model=dcgan", *NARROW, "loss=minimax"],
         saturating=True,
     ),
-    "wgan_gp": PLAIN._replace(overrides=["model=wgan_gp", *NARROW], slopes=True),
+    "wgan_gp": PLAIN._replace(overrides=["model=wgan_gp", *NARROW], penalty=True),
     "ring": PLAIN._replace(overrides=["model=vanilla", "data=gaussians"], points=True),
 }
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gan_cli.games.losses import accuracy
-from gan_cli.health.signals import divergence_bound, diversity, overfitting, swing, uniqueness
+from gan_cli.health.signals import divergence_bound, diversity, oscillation, overfitting, uniqueness
 
 
 def test_accuracy_counts_what_lies_on_the_right_side() -> None:
@@ -40,7 +40,7 @@ def test_uniqueness_sees_copies_that_are_far_apart() -> None:
     assert float(diversity(real, few)) > 1
 
 
-def test_overfitting_is_how_often_a_picture_that_was_trained_on_scores_higher() -> None:
+def test_overfitting_is_how_often_an_image_that_was_trained_on_scores_higher() -> None:
     """Of six pairs 3 is the larger in two, 1 in one and equal in one, -1 in none: 3 - 2 of 6."""
     real, held_out = torch.tensor([3.0, 1.0, -1.0]), torch.tensor([1.0, 0.0])
     assert float(overfitting(real, held_out)) == pytest.approx((2 + 1 - 2) / 6)
@@ -54,8 +54,8 @@ def test_the_divergence_is_zero_at_equilibrium_and_log_2_where_d_is_never_wrong(
     assert divergence_bound(0.0) == pytest.approx(math.log(2))
 
 
-def test_a_swing_is_what_is_left_of_a_series_without_its_trend() -> None:
-    assert swing([1.0, 2.0]) == 0
-    assert swing([1.0, 2.0, 3.0, 4.0]) == pytest.approx(0, abs=1e-12)
+def test_an_oscillation_is_what_is_left_of_a_series_without_its_trend() -> None:
+    assert oscillation([1.0, 2.0]) == 0
+    assert oscillation([1.0, 2.0, 3.0, 4.0]) == pytest.approx(0, abs=1e-12)
     # +1 -1 -1 +1 has no trend: mean square 4 / 3
-    assert swing([11.0, 9.0, 9.0, 11.0]) == pytest.approx(math.sqrt(4 / 3))
+    assert oscillation([11.0, 9.0, 9.0, 11.0]) == pytest.approx(math.sqrt(4 / 3))

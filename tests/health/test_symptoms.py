@@ -24,7 +24,7 @@ WELL = {
     "health/overfitting": 0.05,
     "grad_norm/G": 1.0,
 }
-ILL = {
+UNHEALTHY = {
     COLLAPSE: {"health/diversity": 0.1},
     VANISHING: {"health/accuracy_real": 1.0, "health/accuracy_fake": 0.99, "grad_norm/G": 1e-6},
     OVERPOWERING: {"health/accuracy_real": 1.0, "health/accuracy_fake": 1.0},
@@ -42,13 +42,13 @@ def watch(*stretches: tuple[int, dict[str, float]], apart: int = 50) -> list[tup
     return said
 
 
-def test_nothing_is_said_of_a_run_that_is_well() -> None:
+def test_nothing_is_said_of_a_healthy_run() -> None:
     assert watch((100, {})) == []
 
 
 @pytest.mark.parametrize("symptom", SYMPTOMS, ids=lambda s: s.name)
 def test_each_is_said_once_when_it_persists(symptom: Symptom) -> None:
-    said = watch((2 * WINDOW, {}), (50, ILL[symptom]))
+    said = watch((2 * WINDOW, {}), (50, UNHEALTHY[symptom]))
     assert [s for _, s in said] == [symptom]
     assert said[0][0] > 2 * WINDOW * 50, "not before it is there"
     assert said[0][0] <= 4 * WINDOW * 50, "and soon after"
@@ -56,7 +56,7 @@ def test_each_is_said_once_when_it_persists(symptom: Symptom) -> None:
 
 @pytest.mark.parametrize("symptom", SYMPTOMS, ids=lambda s: s.name)
 def test_a_passing_one_is_not_worth_a_word(symptom: Symptom) -> None:
-    assert watch((20, {}), (2, ILL[symptom]), (20, {})) == []
+    assert watch((20, {}), (2, UNHEALTHY[symptom]), (20, {})) == []
 
 
 def test_samples_that_become_less_alike_are_no_collapse() -> None:
@@ -66,15 +66,21 @@ def test_samples_that_become_less_alike_are_no_collapse() -> None:
     assert watch((50, rising[0]))[0][1] is COLLAPSE
 
 
-def test_a_discriminator_that_learns_by_heart_is_told_so_and_no_more() -> None:
-    said = watch((20, {}), (50, ILL[OVERPOWERING] | ILL[OVERFITTING]))
+def test_a_discriminator_that_memorises_is_told_so_and_no_more() -> None:
+    said = watch((20, {}), (50, UNHEALTHY[OVERPOWERING] | UNHEALTHY[OVERFITTING]))
     assert [s for _, s in said] == [OVERFITTING]
 
 
 def test_a_gradient_vanishes_from_its_own_height() -> None:
-    steep, flat = ({**ILL[VANISHING], "grad_norm/G": norm} for norm in (100.0, 1.0))
+    steep, flat = ({**UNHEALTHY[VANISHING], "grad_norm/G": norm} for norm in (100.0, 1.0))
     assert VANISHING in [s for _, s in watch((20, steep), (50, flat))]
     assert VANISHING not in [s for _, s in watch((70, flat))]
+
+
+def test_a_gradient_of_zero_has_vanished() -> None:
+    assert VANISHING in [
+        s for _, s in watch((20, {}), (50, UNHEALTHY[VANISHING] | {"grad_norm/G": 0.0}))
+    ]
 
 
 def test_samples_that_were_far_less_alike_before_are_a_collapse() -> None:
@@ -91,8 +97,8 @@ def test_few_different_samples_far_apart_are_a_collapse() -> None:
 
 def test_reports_close_together_are_not_patience() -> None:
     """With trainer.log_every=1, ten steps are still just ten steps."""
-    assert watch((2 * APART, ILL[OVERPOWERING]), apart=1) == []
-    assert watch((2 * WINDOW * APART, ILL[OVERPOWERING]), apart=1) != []
+    assert watch((2 * APART, UNHEALTHY[OVERPOWERING]), apart=1) == []
+    assert watch((2 * WINDOW * APART, UNHEALTHY[OVERPOWERING]), apart=1) != []
 
 
 def test_a_loss_without_a_boundary_is_not_told_that_d_wins() -> None:
@@ -105,7 +111,7 @@ def test_a_loss_without_a_boundary_is_not_told_that_d_wins() -> None:
 def test_every_symptom_can_be_said(symptom: Symptom) -> None:
     """Its sentence names signs that are there when it shows."""
     seen = Watch()
-    signs: dict[str, Any] = WELL | ILL[symptom]
+    signs: dict[str, Any] = WELL | UNHEALTHY[symptom]
     for n in range(1, 60):
         seen.read(50 * n, signs if n > 20 else WELL)
     assert symptom in seen.found

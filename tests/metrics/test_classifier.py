@@ -30,9 +30,9 @@ def weights(network):
 def test_it_learns_digits_by_writers_it_has_not_seen():
     train, test = Digits(split="train").load(), Digits(split="test").load()
     network = classifier._initialised(1, 10)
-    classifier.train(network, train.images, train.labels, steps=40)
-    found = extract(network, test.images, CPU)
-    assert (found.classes == test.labels).double().mean() > 0.85
+    classifier.train(network, train["image"], train["label"], steps=40)
+    found = extract(network, test["image"], CPU)
+    assert (found.classes == test["label"]).double().mean() > 0.85
     assert found.features.shape == (300, classifier.Classifier.feature_dim)
 
 
@@ -129,7 +129,7 @@ def test_a_cache_that_cannot_be_written_costs_only_a_warning(tmp_path, caplog):
 
 
 def test_a_distortion_keeps_size_range_and_most_of_the_picture():
-    pictures = classifier.prepare(Digits(limit=20).load().images)
+    pictures = classifier.prepare(Digits(limit=20).load()["image"])
     distorted = classifier._distorted(pictures, torch.Generator().manual_seed(0))
     assert distorted.shape == pictures.shape
     assert distorted.min() >= -1

@@ -13,7 +13,7 @@ from gan_cli.metrics.diversity import (
     closest_pairs,
     duplicates,
     find_nearest,
-    find_twins,
+    find_nearest_others,
 )
 
 
@@ -47,7 +47,7 @@ def test_neighbours_as_scikit_learn_finds_them(k):
 def test_copies_are_at_distance_zero_however_far_from_the_origin():
     among = normal(50, 8) + 1000  # |a|^2 + |b|^2 - 2 a.b would lose six digits
     assert torch.equal(find_nearest(among[:9], among).distances, torch.zeros(9, 1).double())
-    pairs = find_twins(torch.cat([among, among]))
+    pairs = find_nearest_others(torch.cat([among, among]))
     assert pairs.distances.max() == 0
     assert ((pairs.indices[:, 0] - torch.arange(100)).abs() == 50).all()
 
@@ -86,7 +86,7 @@ def test_duplicates_as_scikit_learns_neighbours_have_them():
         NearestNeighbors(n_neighbors=1).fit(x).kneighbors()[0][:, 0] for x in (real[:800], fake)
     )
     expected = (near_fake <= np.quantile(near_real, 0.01)).mean()
-    assert duplicates(Training(real), find_twins(fake)) == expected
+    assert duplicates(Training(real), find_nearest_others(fake)) == expected
     assert 0.01 < expected < 0.3
 
 
@@ -94,7 +94,7 @@ def test_one_in_a_hundred_of_real_samples_is_a_duplicate_whatever_their_number()
     training = Training(normal(4000, 3))
     for count in (500, 4000):
         held_out = normal(count, 3, seed=count)
-        assert duplicates(training, find_twins(held_out)) == pytest.approx(0.01, abs=0.012)
+        assert duplicates(training, find_nearest_others(held_out)) == pytest.approx(0.01, abs=0.012)
     # as many reals as fakes: against all 4000, which lie nearer, 500 held out had none
     assert training.closeness(500) > 1.5 * training.closeness(4000)
 
@@ -102,17 +102,17 @@ def test_one_in_a_hundred_of_real_samples_is_a_duplicate_whatever_their_number()
 def test_a_collapsed_generator_makes_nothing_but_duplicates():
     training = Training(normal(500, 3))
     same = normal(1, 3, seed=1).repeat(200, 1)
-    assert duplicates(training, find_twins(same)) == 1
-    assert duplicates(training, find_twins(same + 1e-4 * normal(200, 3))) == 1
+    assert duplicates(training, find_nearest_others(same)) == 1
+    assert duplicates(training, find_nearest_others(same + 1e-4 * normal(200, 3))) == 1
     half = torch.cat([same[:100], normal(100, 3, seed=2) * 5])
-    assert duplicates(training, find_twins(half)) == pytest.approx(0.5, abs=0.02)
+    assert duplicates(training, find_nearest_others(half)) == pytest.approx(0.5, abs=0.02)
 
 
 def test_the_closest_pairs_come_first_and_once():
     points = torch.tensor([[0.0], [10.0], [10.1], [20.0], [20.3], [20.5]])
-    pairs = closest_pairs(find_twins(points), 10).tolist()
+    pairs = closest_pairs(find_nearest_others(points), 10).tolist()
     assert [set(pair) for pair in pairs] == [{1, 2}, {4, 5}, {3, 4}, {0, 1}]
-    assert len(closest_pairs(find_twins(points), 2)) == 2
+    assert len(closest_pairs(find_nearest_others(points), 2)) == 2
 
 
 def test_there_are_pairs_where_all_are_the_same():

@@ -9,12 +9,13 @@ import torch
 from sklearn.metrics.pairwise import euclidean_distances, polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
 
+from gan_cli.metrics import fidelity
 from gan_cli.metrics.fidelity import (
+    KernelReference,
     find_neighbourhoods,
     fit_gaussian,
     frechet_distance,
     inception_score,
-    kernel_distance,
     neighbourhood_overlap,
 )
 
@@ -24,7 +25,13 @@ def normal(*shape, seed=0):
 
 
 def overlap(real, fake, k=5):
-    return neighbourhood_overlap(find_neighbourhoods(real, k), find_neighbourhoods(fake, k))
+    return neighbourhood_overlap(
+        find_neighbourhoods(real, [k]), find_neighbourhoods(fake, [k]), k, k
+    )
+
+
+def kernel_distance(real, fake, seed=0, **subsets):
+    return KernelReference(real, seed, **subsets).distance(fake)
 
 
 def whitened(n, dim, seed=0):
@@ -179,9 +186,9 @@ def test_neighbourhoods_as_numpy_finds_them(k):
         np.sort(euclidean_distances(x.double()), axis=1)[:, k] for x in (real, fake)
     )
     distances = euclidean_distances(real.double(), fake.double())  # [N, M]
-    inside = distances <= real_radii[:, None]
+    inside = distances < real_radii[:, None]
     expected = (
-        inside.any(0).mean(),
+        (distances <= real_radii[:, None]).any(0).mean(),
         (distances <= fake_radii).any(1).mean(),
         inside.sum(0).mean() / k,
         inside.any(1).mean(),
@@ -204,7 +211,40 @@ def test_precision_and_recall_as_torch_fidelity_has_them(k):
 def test_neighbourhoods_as_scikit_learn_finds_them():
     features = normal(2300, 5)  # more rows than are taken at once
     distances, _ = NearestNeighbors(n_neighbors=5).fit(features).kneighbors()
-    assert np.allclose(find_neighbourhoods(features).radii, distances[:, -1], rtol=1e-9)
+    assert np.allclose(find_neighbourhoods(features).radii[5], distances[:, -1], rtol=1e-9)
+
+
+def test_precision_and_recall_reach_the_third_neighbour_density_and_coverage_the_fifth():
+    real, fake = normal(300, 3), normal(400, 3, seed=1) * 0.7 + 0.4
+    found = neighbourhood_overlap(find_neighbourhoods(real), find_neighbourhoods(fake))
+    third, fifth = overlap(real, fake, 3), overlap(real, fake, 5)
+    assert third[:2] != fifth[:2]
+    assert third[2:] != fifth[2:]
+    assert found == (*third[:2], *fifth[2:])
+
+
+def test_the_edge_of_a_neighbourhood_counts_for_precision_and_recall_alone():
+    """Reals at 0, 1, ... 4, with k = 1 each of radius 1: a fake at 5 lies on the last one's edge.
+
+    Fakes at 5 and 7 have radius 2: the real at 3 lies on an edge, the one at 4 within.
+    """
+    real = torch.arange(5.0)[:, None]
+    fake = torch.tensor([[5.0], [7.0]])
+    found = overlap(real, fake, k=1)
+    assert found == (0.5, 0.4, 0, 0)
+
+
+def test_what_concerns_the_reals_alone_is_computed_once(monkeypatch):
+    real, fake = normal(50, 3), normal(40, 3, seed=1)
+    kept = KernelReference(real, subsets=3, subset_size=20)
+    first = kept.distance(fake)
+    compared = []
+    kernel = fidelity._kernel
+    monkeypatch.setattr(fidelity, "_kernel", lambda x, y: compared.append(0) or kernel(x, y))
+    assert kept.distance(fake) == first
+    assert len(compared) == 3 * 2  # among the fakes, and between fakes and reals
+    fewer = kept.distance(fake[:10])  # of subsets that are smaller, so the reals' are too
+    assert fewer == kernel_distance(real, fake[:10], subsets=3, subset_size=20)
 
 
 def test_too_few_samples_have_no_neighbourhoods():

@@ -10,7 +10,7 @@ from gan_cli.metrics.modes import gaussian_coverage, histogram, kl_to_uniform
 @pytest.mark.parametrize(("layout", "modes"), [("ring", 8), ("grid", 25)])
 def test_the_mixture_itself_reaches_everything(layout, modes):
     mixture = Gaussians(layout=layout, limit=20_000, n_classes=modes)
-    points = mixture.load().images.flatten(1)
+    points = mixture.load()["image"].flatten(1)
     found = gaussian_coverage(points, mixture.centres, mixture.std)
     assert found.modes_hit == modes
     assert found.high_quality == pytest.approx(1 - math.exp(-4.5), abs=0.003)

@@ -3,10 +3,7 @@ import torch
 from torch import nn
 
 from gan_cli.networks.dcgan import Discriminator, Generator
-
-
-def parameters(network: nn.Module) -> int:
-    return sum(p.numel() for p in network.parameters())
+from tests.networks.counting import parameters
 
 
 def test_parameter_counts_at_32():

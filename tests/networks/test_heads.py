@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from gan_cli.networks.heads import LinearHead, ProjectionHead, projection_or_linear
+from gan_cli.networks.heads import LinearHead, PatchHead, ProjectionHead, projection_or_linear
 
 
 def test_projection():
@@ -30,3 +31,10 @@ def test_resized_keeps_its_kind():
     head = ProjectionHead(4, n_classes=2, bias=False).resized(6)
     assert (head.feature_dim, head.n_classes, head.linear.bias) == (6, 2, None)
     assert LinearHead(4).resized(6)(torch.randn(3, 6)).shape == (3,)
+    patches = PatchHead(4, kernel=1, bias=False).resized(6)
+    assert (patches.feature_dim, patches.kernel, patches.conv.bias) == (6, 1, None)
+
+
+@pytest.mark.parametrize(("kernel", "size"), [(4, 4), (1, 5)])
+def test_patches(kernel, size):
+    assert PatchHead(3, kernel)(torch.randn(2, 3, 5, 5)).shape == (2, size, size)

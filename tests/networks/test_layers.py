@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gan_cli.networks import layers
 
@@ -68,10 +69,46 @@ def test_conditional_batch_norm_without_classes_is_batch_norm():
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_latent_to_map_is_its_transposed_convolution(bias):
+def test_latent_to_map_is_a_transposed_convolution_of_one_pixel(bias):
+    torch.manual_seed(0)
     stem = layers.LatentToMap(10, channels=6, size=4, bias=bias)
+    torch.manual_seed(0)
+    conv = nn.ConvTranspose2d(10, 6, 4, bias=bias)
     z = torch.randn(3, 10)
-    torch.testing.assert_close(stem(z), stem.conv(z[:, :, None, None]))
+    torch.testing.assert_close(stem(z), conv(z[:, :, None, None]))
+
+
+class Watch(TorchDispatchMode):
+    """Which operators run, on tensors of how many numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, int]] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor):
+            self.seen.append((func.overloadpacket.__name__, result.numel()))
+        return result
+
+
+def test_latent_to_map_does_not_copy_its_weight():
+    stem = layers.LatentToMap(10, channels=6, size=4, bias=True)
+    stem.to(memory_format=torch.channels_last)
+    with Watch() as watch:
+        stem(torch.randn(3, 10))
+    assert "mm" in dict(watch.seen)
+    moved = [name for name, numel in watch.seen if numel == stem.weight.numel()]
+    assert not {name for name in moved if "clone" in name or "copy" in name}, moved
+
+
+def test_init_normal_reaches_what_is_no_layer_of_torchs():
+    torch.manual_seed(0)
+    network = nn.Sequential(layers.LatentToMap(50, 40, 4, bias=True), nn.BatchNorm1d(4096))
+    layers.init_normal(network)
+    assert network[0].weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert network[0].bias.abs().max() == 0
+    assert network[1].weight.std().item() == pytest.approx(0.02, rel=0.05)
 
 
 def test_init_normal():
@@ -101,6 +138,11 @@ def test_init_normal():
 )
 def test_doublings(image_size, base, count):
     assert layers.doublings(image_size) == (base, count)
+
+
+@pytest.mark.parametrize(("size", "count"), [(1, 0), (15, 0), (28, 2), (32, 5), (48, 4), (256, 8)])
+def test_halvings(size, count):
+    assert layers.halvings(size) == count
 
 
 def test_doublings_to_a_depth():

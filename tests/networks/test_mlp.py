@@ -3,10 +3,7 @@ import torch
 from torch import nn
 
 from gan_cli.networks.mlp import Discriminator, Generator
-
-
-def parameters(network: nn.Module) -> int:
-    return sum(p.numel() for p in network.parameters())
+from tests.networks.counting import parameters
 
 
 def test_vanilla_parameter_counts():
@@ -31,6 +28,13 @@ def test_batch_norm_variant():
     G = Generator(100, 28, 1, activation="relu", normalization="batch")
     assert parameters(G) == 1_486_352 + 256 + 512 + 1024
     assert [type(m) for m in G.body[:3]] == [nn.Linear, nn.BatchNorm1d, nn.ReLU]
+
+
+def test_batch_norm_behind_the_activation():
+    """Its units come on top: the biases stay, as no BatchNorm subtracts them."""
+    G = Generator(100, 28, 1, normalization="batch", norm_placement="after_activation")
+    assert parameters(G) == 1_486_352 + 2 * (256 + 512 + 1024)
+    assert [type(m) for m in G.body[:3]] == [nn.Linear, nn.LeakyReLU, nn.BatchNorm1d]
 
 
 def test_points():

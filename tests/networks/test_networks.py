@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gan_cli.networks import dcgan, mlp, resnet, sngan
+from gan_cli.config.signatures import Checker
+from gan_cli.networks import dcgan, infogan, mlp, resnet, sngan
 
 PAIRS = {
     "mlp": (mlp.Generator, mlp.Discriminator, {"hidden": (16, 32)}, {"hidden": (32, 16)}),
@@ -15,6 +16,7 @@ PAIRS = {
         {"width": 4, "max_width": 8},
         {"width": 4, "max_width": 8},
     ),
+    "infogan": (infogan.Generator, infogan.Discriminator, {"width": 4}, {"width": 4}),
     "sngan": (sngan.Generator, sngan.Discriminator, {"width": 4}, {"width": 4}),
 }
 
@@ -150,3 +152,30 @@ def test_a_layer_between_body_and_head(pair):
     assert score.shape == (2,)
     torch.testing.assert_close(features[:, :-1], before)
     torch.testing.assert_close(features[:, -1], before.mean(1))
+
+
+@pytest.mark.parametrize(
+    ("target", "argument", "said"),
+    [
+        ("dcgan.Generator", {"depth": 10**9}, "less than or equal to 64"),
+        ("dcgan.Discriminator", {"depth": 65}, "less than or equal to 64"),
+        ("resnet.Discriminator", {"downsamplings": 10**9}, "less than or equal to 64"),
+        ("resnet.Discriminator", {"flat_blocks": 10**9}, "less than or equal to 64"),
+        ("mlp.Generator", {"hidden": [1] * 65}, "at most 64 items"),
+        ("mlp.Discriminator", {"hidden": [1] * 65}, "at most 64 items"),
+        ("unet.UNet", {"depth": 65}, "less than or equal to 64"),
+        ("unet.UNet", {"dropout_blocks": 65}, "less than or equal to 64"),
+        ("patchgan.PatchGAN", {"layers": 9}, "less than or equal to 8"),
+        ("resnet_translator.ResNetTranslator", {"blocks": 10**9}, "less than or equal to 64"),
+        ("resnet_translator.ResNetTranslator", {"downsamplings": 65}, "less than or equal to 64"),
+    ],
+)
+def test_no_config_can_ask_for_layers_without_end(target, argument, said):
+    (name, value) = next(iter(argument.items()))
+    checker = Checker()
+    node = {"_target_": f"gan_cli.networks.{target}", **argument}
+    checker.value(node, nn.Module, "model.network")
+    assert said in checker.problems[f"model.network.{name}"]
+    checker = Checker()
+    checker.value(node | {name: [1] * 64 if isinstance(value, list) else 8}, nn.Module, "model.n")
+    assert f"model.n.{name}" not in checker.problems

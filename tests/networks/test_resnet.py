@@ -4,10 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from gan_cli.networks.resnet import Discriminator, DownBlock, Generator, UpBlock
-
-
-def parameters(network: nn.Module) -> int:
-    return sum(p.numel() for p in network.parameters())
+from tests.networks.counting import parameters
 
 
 def test_sngan_parameter_counts_at_32():
@@ -54,7 +51,7 @@ def test_parameter_counts_at_48():
     """Table 5 of Miyato et al. 2018: G dense to 6*6*512, 512-256-128-64;
     D 64-128-256-512 halving, 1024 flat, dense."""
     G = Generator(128, 48, 3, width=64, max_width=512)
-    D = Discriminator(48, 3, width=64, max_width=1024, halvings=4, flat_blocks=1)
+    D = Discriminator(48, 3, width=64, max_width=1024, downsamplings=4, flat_blocks=1)
     stem, out = 129 * 6 * 6 * 512, 2 * 64 + 9 * 64 * 3 + 3
     assert parameters(G) == stem + up(512, 256) + up(256, 128) + up(128, 64) + out
     halving = down(3, 64, 64) + down(64, 128, 64) + down(128, 256, 128) + down(256, 512, 256)
@@ -65,7 +62,7 @@ def test_parameter_counts_at_64():
     """The projection discriminator's networks: G dense to 4*4*1024, 1024-512-256-128-64;
     D 64-128-256-512-1024, all halving."""
     G = Generator(128, 64, 3, width=64, max_width=1024)
-    D = Discriminator(64, 3, width=64, max_width=1024, halvings=5, flat_blocks=0)
+    D = Discriminator(64, 3, width=64, max_width=1024, downsamplings=5, flat_blocks=0)
     stem, out = 129 * 4 * 4 * 1024, 2 * 64 + 9 * 64 * 3 + 3
     blocks = up(1024, 512) + up(512, 256) + up(256, 128) + up(128, 64)
     assert parameters(G) == stem + blocks + out
@@ -161,9 +158,9 @@ def test_weights_start_as_published():
     assert conv1.bias.abs().max() == 0
 
 
-def test_impossible_sizes_and_halvings():
+def test_impossible_sizes_and_downsamplings():
     for make in (lambda: Generator(8, 30, 1), lambda: Discriminator(30, 1)):
         with pytest.raises(ValueError, match=r"image_size=30: .* 28, 32 \(nearest\)"):
             make()
-    with pytest.raises(ValueError, match="halvings=3: image_size=28 "):
-        Discriminator(28, 1, halvings=3)
+    with pytest.raises(ValueError, match="downsamplings=3: image_size=28 "):
+        Discriminator(28, 1, downsamplings=3)

@@ -10,21 +10,23 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gan_cli.sinks.checkpoint import load, load_newest, save
-from tests.conftest import NARROW, TINY, Command, narrow, options
-from tests.data.picture_files import write_picture
+from tests.conftest import NARROW, TINY, Command, data_of, narrow, options
+from tests.data.image_files import write_image
 
 SIX = [*TINY, "trainer.steps=6", "trainer.checkpoint_every=3", "trainer.keep_last=9"]
 LAYER_NORM = "model.discriminator.normalization=layer"
-# What a trick needs to be allowed: penalties look at each picture's own score.
-NEEDS = {name: [LAYER_NORM] for name in ("gradient_penalty", "r1", "r2", "dragan")} | {
+# What a trick needs to be allowed: penalties look at each image's own logits.
+NEEDS = {name: [LAYER_NORM] for name in ("gradient_penalty", "r1", "r2", "r1_r2", "dragan")} | {
     "auxiliary_classifier": ["model=cgan_dcgan"],
     "minibatch_stddev": ["tricks.minibatch_stddev.group_size=4"],
     "experience_replay": ["tricks.experience_replay.size=40"],
+    "image_pool": ["tricks.image_pool.size=40"],
 }
 COMBINATIONS = [
     ["one_sided_smoothing", "label_flipping", "instance_noise", "experience_replay"],
     ["spectral_norm", "r1", "diffaugment", "historical_averaging"],
-    ["minibatch_discrimination", "feature_matching", "gradient_clipping", "ttur"],
+    ["minibatch_discrimination", "feature_matching", "gradient_clipping"],
+    ["unrolled", "instance_noise", "random_smoothing"],
 ]
 
 
@@ -62,12 +64,31 @@ def check_resume(gan_train: Command, tmp_path: Path, *arguments: str) -> None:
     assert resumed.code == 0, resumed.err
     states = [load(r / "checkpoints" / "step-00000006.pt")["state"] for r in (whole.folder, part)]
     assert states[1]["step"] == 6
+    assert states[1].keys() >= {"game", "average", "players"}
     assert_equal(states[0], states[1])
 
 
 @pytest.mark.parametrize("model", options("model"))
 def test_every_model(gan_train: Command, tmp_path: Path, model: str) -> None:
-    check_resume(gan_train, tmp_path, f"model={model}", *narrow(model))
+    check_resume(gan_train, tmp_path, f"model={model}", *data_of(model), *narrow(model))
+
+
+@pytest.mark.parametrize("trick", ["experience_replay", "diffaugment", "instance_noise", "r1"])
+@pytest.mark.parametrize("model", ["pix2pix", "cyclegan"])
+def test_tricks_of_one_adversary(
+    gan_train: Command, tmp_path: Path, model: str, trick: str
+) -> None:
+    """One that remembers, two that draw, one that differentiates twice."""
+    adversary, needs = {
+        "pix2pix": ("discriminator", ["model.discriminator.normalization=instance"]),
+        "cyclegan": ("b", ["~tricks.image_pool"]),
+    }[model]
+    if trick == "experience_replay":
+        needs = [*needs, "tricks.experience_replay.size=20"]
+    check_resume(
+        *(gan_train, tmp_path, f"model={model}", *data_of(model), *narrow(model), *needs),
+        *(f"tricks=[{trick}]", f"tricks.{trick}.on=[{adversary}]"),
+    )
 
 
 @pytest.mark.parametrize("trick", options("tricks"))
@@ -80,9 +101,15 @@ def test_tricks_together(gan_train: Command, tmp_path: Path, tricks: list[str]) 
     check_resume(gan_train, tmp_path, f"tricks=[{','.join(tricks)}]", LAYER_NORM, *NARROW)
 
 
-@pytest.mark.parametrize("arguments", [["data.flip=true"], ["optimizer/schedule=cosine"]])
-def test_flips_and_schedules(gan_train: Command, tmp_path: Path, arguments: list[str]) -> None:
-    check_resume(gan_train, tmp_path, *arguments, *NARROW)
+@pytest.mark.parametrize(
+    "argument",
+    [
+        *("data.flip=true", "optimizer/schedule=cosine", "optimizer/schedule=linear"),
+        *("optimizer=ttur", "optimizer=rmsprop", "ema=null", "loss=hinge", "model.n_critic=2"),
+    ],
+)
+def test_other_choices(gan_train: Command, tmp_path: Path, argument: str) -> None:
+    check_resume(gan_train, tmp_path, argument, *NARROW)
 
 
 def test_points(gan_train: Command, tmp_path: Path) -> None:
@@ -131,7 +158,7 @@ def test_more_steps_than_before(gan_train: Command) -> None:
 
 
 def test_another_rate_or_batch_size_wins_and_is_said_aloud(gan_train: Command) -> None:
-    """The new value holds, for both sides where it is the common one."""
+    """The new value holds, for both players where it is the common one."""
     first = gan_train(*TINY, *NARROW)
     more = gan_train(
         *(f"resume={first.folder}", "trainer.steps=6", "optimizer.lr=0.01", "data.batch_size=8")
@@ -149,11 +176,11 @@ def test_another_model(gan_train: Command) -> None:
     first = gan_train(*TINY, *NARROW)
     other = gan_train(
         *(f"resume={first.folder}", "trainer.steps=6"),
-        *("model.generator.width=16", "model.loss._target_=gan_cli.games.losses.Hinge"),
+        *("model.generator.width=16", "loss._target_=gan_cli.games.losses.Hinge"),
     )
     assert other.code == 2
     assert "model.generator.width: the checkpoint has 8, this run asks for 16" in other.err
-    assert "model.loss._target_" in other.err
+    assert "loss._target_: the checkpoint has gan_cli.games.losses.NonSaturating" in other.err
     assert load_newest(first.folder)[1]["state"]["step"] == 4
 
 
@@ -164,6 +191,28 @@ def test_another_group(gan_train: Command, group: str) -> None:
     assert other.code == 2
     assert len(other.problems) == 1, other.err
     assert "a resumed run keeps its" in other.err
+
+
+def test_the_same_groups_again(gan_train: Command) -> None:
+    """The command that began a run may be typed again, with resume= added."""
+    same = ["model=dcgan", "loss=hinge", "tricks=[instance_noise]", *TINY, *NARROW]
+    first = gan_train(*same)
+    again = gan_train(*same, f"resume={first.folder}", "trainer.steps=6")
+    assert again.code == 0, again.err
+    assert load_newest(first.folder)[1]["state"]["step"] == 6
+    other = gan_train(f"resume={first.folder}", "loss=wasserstein")
+    assert other.code == 2
+    assert "loss=wasserstein: a resumed run keeps its loss (hinge)" in other.err
+
+
+def test_auto_equals_the_uninterrupted_run(gan_train: Command, tmp_path: Path) -> None:
+    """The same command again, after it was killed."""
+    command = ["model=vanilla", *narrow("vanilla"), *SIX]
+    whole = gan_train(*command)
+    part = cut_off(whole.folder, 3, tmp_path / "part")
+    again = gan_train(*command, f"hydra.run.dir={part}", "resume=auto")
+    assert again.code == 0, again.err
+    assert_equal(load_newest(whole.folder)[1]["state"], load_newest(part)[1]["state"])
 
 
 @pytest.mark.parametrize("plus", ["+", "++"])
@@ -184,7 +233,7 @@ def test_steps_after_epochs(gan_train: Command) -> None:
     )
     both = gan_train(*NARROW, "trainer.steps=3", "trainer.epochs=1", folder="both")
     assert both.code == 2
-    assert "give one of them, not both" in both.err
+    assert "give one of them, not several" in both.err
 
 
 def test_a_run_that_fails_at_once_keeps_what_it_had(gan_train: Command) -> None:
@@ -269,8 +318,8 @@ def test_a_sweep_cannot_be_resumed(gan_train: Command, tmp_path: Path) -> None:
 def test_a_folder_too_large_for_memory(gan_train: Command, tmp_path: Path, workers: int) -> None:
     """Streamed, it trains as from memory, and resumes in the middle of an epoch."""
     for number in range(20):
-        write_picture(tmp_path / "pictures" / f"{number}.png", seed=number)
-    folder = ["data=folder", f"data.root={tmp_path / 'pictures'}", "data.image_size=8"]
+        write_image(tmp_path / "images" / f"{number}.png", seed=number)
+    folder = ["data=folder", f"data.root={tmp_path / 'images'}", "data.image_size=8"]
     steps = ["data.batch_size=8", *SIX[2:], *NARROW]
     memory = gan_train(*folder, *steps, folder="memory")
     stream = gan_train(

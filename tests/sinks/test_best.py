@@ -21,6 +21,7 @@ def a_run(step: int, value: float | None, name: str = "metric/fid") -> Any:
         step=step,
         report=report,
         last_report=report or {},
+        seconds=0.0,
         interrupts=Interrupts(),
         state_dict=lambda: state,
     )

@@ -66,3 +66,15 @@ def test_scales_are_kept_apart() -> None:
     }
     assert [p.title for p in panels if p.log] == ["Gradients"]
     assert [p.title for p in panels if p.limits] == ["Health"]
+
+
+def test_a_player_has_one_color_and_scores_have_others() -> None:
+    names = [
+        *("grad_norm/D", "grad_norm/G", "loss/D/adversarial", "loss/D/r1", "loss/G/adversarial"),
+        *("score/fake", "score/real"),
+    ]
+    panels = {p.title: p.curves for p in arrange({n: Curve([1], [0.0]) for n in names})}
+    colors = {n: c.color for curves in panels.values() for n, c in curves.items()}
+    assert colors["D adversarial"] == colors["D"] != colors["G"] == colors["G adversarial"]
+    assert colors["D r1"] is None
+    assert len({colors[name] for name in ("D", "G", "real", "fake")}) == 4

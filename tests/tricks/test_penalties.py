@@ -5,8 +5,9 @@ from torch.autograd.functional import jacobian
 from torch.func import functional_call
 
 from gan_cli.tricks.base import Term
-from gan_cli.tricks.penalties import DRAGAN, R1, R2, GradientPenalty, slopes
-from tests.tricks.games import Tiny, exchange_of, tiny_discriminator
+from gan_cli.tricks.examples import input_gradients
+from gan_cli.tricks.penalties import DRAGAN, R1, R2, GradientPenalty
+from tests.tricks.games import Tiny, batch_of, tiny_discriminator
 
 ALL = [GradientPenalty, DRAGAN, R1, R2]
 
@@ -23,20 +24,20 @@ ALL = [GradientPenalty, DRAGAN, R1, R2]
 )
 def test_a_linear_discriminator(kind: type[Term], wanted: float):
     w = torch.tensor([3.0, 0.0, 4.0, 0.0])
-    exchange = exchange_of(
+    batch = batch_of(
         lambda x, y: (x.flatten(1) @ w, x.flatten(1)),
         torch.rand(5, 1, 2, 2),
         torch.rand(5, 1, 2, 2),
     )
-    assert kind().forward(exchange, torch.nn.Module()).item() == pytest.approx(wanted)
+    assert kind().forward(batch, "discriminator").item() == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize(("kind", "wanted"), [(R1, (1 + 4) / 2 / 2), (R2, (9 + 16) / 2 / 2)])
 def test_each_looks_at_its_own_kind(kind: type[Term], wanted: float):
     """D = x^2 / 2 has the slope x: reals (1, 2) and fakes (3, 4)."""
     real, fake = (torch.tensor(v).view(2, 1, 1, 1) for v in ([1.0, 2.0], [3.0, 4.0]))
-    exchange = exchange_of(lambda x, y: (x.flatten() ** 2 / 2, x.flatten(1)), real, fake)
-    assert kind().forward(exchange, torch.nn.Module()).item() == pytest.approx(wanted)
+    batch = batch_of(lambda x, y: (x.flatten() ** 2 / 2, x.flatten(1)), real, fake)
+    assert kind().forward(batch, "discriminator").item() == pytest.approx(wanted)
 
 
 def test_between_real_and_fake():
@@ -44,11 +45,11 @@ def test_between_real_and_fake():
     real, fake = torch.full((500, 1, 2, 2), 2.0), torch.full((500, 1, 2, 2), 4.0)
     seen: list[Tensor] = []
 
-    def judge(x, y):
+    def discriminate(x, y):
         seen.append(x.detach())
         return (x**2).flatten(1).sum(1) / 2, x.flatten(1)
 
-    GradientPenalty().forward(exchange_of(judge, real, fake), torch.nn.Module())
+    GradientPenalty().forward(batch_of(discriminate, real, fake), "discriminator")
     (x_hat,) = seen
     assert torch.equal(x_hat, x_hat[:, :, :1, :1].expand_as(x_hat))
     assert x_hat.min() >= 2
@@ -63,11 +64,11 @@ def test_around_reals():
     real = real / real.std()
     seen: list[Tensor] = []
 
-    def judge(x, y):
+    def discriminate(x, y):
         seen.append(x.detach() - real)
         return x.flatten(1).sum(1), x.flatten(1)
 
-    DRAGAN().forward(exchange_of(judge, real, torch.zeros_like(real)), torch.nn.Module())
+    DRAGAN().forward(batch_of(discriminate, real, torch.zeros_like(real)), "discriminator")
     (moved,) = seen
     assert moved.min() >= 0
     assert 0.4 < moved.max() <= 0.5
@@ -83,19 +84,19 @@ def test_gradients_by_finite_differences(kind: type[Term]):
     def value(*weights: Tensor) -> Tensor:
         named = dict(zip(dict(network.named_parameters()), weights, strict=True))
         torch.manual_seed(1)
-        exchange = exchange_of(lambda x, y: functional_call(network, named, (x, y)), real, fake)
-        return kind().forward(exchange, network)
+        batch = batch_of(lambda x, y: functional_call(network, named, (x, y)), real, fake)
+        return kind().forward(batch, "discriminator")
 
     weights = [p.detach().clone().requires_grad_() for p in network.parameters()]
     assert torch.autograd.gradcheck(value, weights)
     assert any(slope.abs().max() > 1e-3 for slope in jacobian(value, tuple(weights)))
 
 
-def test_slopes_ask_with_the_label():
+def test_gradients_ask_with_the_label():
     w = torch.tensor([1.0, -2.0])
     x, y = torch.rand(2, 1, 1, 1), torch.tensor([0, 1])
-    exchange = exchange_of(lambda x, y: (x.flatten() * w[y], x.flatten(1)), x, x, y)
-    assert slopes(exchange.judge, x, y).flatten().tolist() == [1.0, -2.0]
+    batch = batch_of(lambda x, y: (x.flatten() * w[y], x.flatten(1)), x, x, y)
+    assert input_gradients(batch.discriminate, x, y).flatten().tolist() == [1.0, -2.0]
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -124,11 +125,11 @@ def test_every_third_step_weighs_three_times_as_much():
 
 def test_a_flat_discriminator_gives_no_nan():
     weight = torch.zeros(4, requires_grad=True)
-    exchange = exchange_of(
+    batch = batch_of(
         lambda x, y: (x.flatten(1) @ weight, x.flatten(1)),
         torch.rand(2, 1, 2, 2),
         torch.rand(2, 1, 2, 2),
     )
     for kind in ALL:
-        (slope,) = torch.autograd.grad(kind().forward(exchange, torch.nn.Module()), weight)
+        (slope,) = torch.autograd.grad(kind().forward(batch, "discriminator"), weight)
         assert torch.isfinite(slope).all()

@@ -37,8 +37,8 @@ def test_random_smoothing_fills_its_range():
     assert torch.equal(found.fake, FAKE)
 
 
-def test_flipping_swaps_its_share():
-    found = targets(LabelFlipping(share=0.1))
+def test_flipping_swaps_its_part():
+    found = targets(LabelFlipping(p=0.1))
     assert set(found.real.tolist()) == set(found.fake.tolist()) == {0.0, 1.0}
     # the standard error is 0.002
     assert found.real.mean().item() == pytest.approx(0.9, abs=0.01)
@@ -46,16 +46,16 @@ def test_flipping_swaps_its_share():
 
 
 def test_targets_stay_probabilities_in_any_order():
-    smooth, flip = LabelSmoothing(real=0.1, fake=0.05), LabelFlipping(share=0.2)
+    smooth, flip = LabelSmoothing(real=0.1, fake=0.05), LabelFlipping(p=0.2)
     for order in ((smooth, flip), (flip, smooth)):
         found = targets(*order)
         assert torch.cat(found).min() >= 0.05 - 1e-6
         assert torch.cat(found).max() <= 0.95 + 1e-6
 
 
-@pytest.mark.parametrize("trick", [LabelSmoothing(real=0.0), LabelFlipping(share=0.0)])
+@pytest.mark.parametrize("trick", [LabelSmoothing(real=0.0), LabelFlipping(p=0.0)])
 def test_none_of_it_equals_absent(trick):
-    plain, without = Tiny(), Tiny(labels=[trick])
+    plain, without = Tiny(), Tiny(trick)
     # both draw random numbers only where they need some
     assert torch.equal(torch.stack(targets(trick)), torch.stack([REAL, FAKE]))
     if isinstance(trick, LabelSmoothing):

@@ -7,23 +7,21 @@ from torch import nn
 from gan_cli.networks import mlp
 from gan_cli.tricks.penalties import R1
 from gan_cli.tricks.terms import AuxiliaryClassifier, FeatureMatching, HistoricalAveraging
-from tests.tricks.games import Tiny, exchange_of, tiny_discriminator
+from tests.tricks.games import Tiny, batch_of, tiny_discriminator
 
 
 def test_feature_matching_by_hand():
     """Means (2, 1) and (0, 0): (4 + 1) / 2."""
     real = torch.tensor([[1.0, 0.0], [3.0, 2.0]]).view(2, 2, 1, 1)
     fake = torch.tensor([[-1.0, 5.0], [1.0, -5.0]]).view(2, 2, 1, 1)
-    exchange = exchange_of(lambda x, y: (x.flatten(1).sum(1), x.flatten(1)), real, fake)
-    assert FeatureMatching().forward(exchange, nn.Module()).item() == pytest.approx(2.5)
+    batch = batch_of(lambda x, y: (x.flatten(1).sum(1), x.flatten(1)), real, fake)
+    assert FeatureMatching().forward(batch, "generator").item() == pytest.approx(2.5)
 
 
 def test_feature_matching_pulls_fakes_to_the_mean_of_reals():
     fake = torch.zeros(2, 1, 1, 1, requires_grad=True)
-    exchange = exchange_of(
-        lambda x, y: (x.flatten(), x.flatten(1)), torch.full((2, 1, 1, 1), 3.0), fake
-    )
-    (slope,) = torch.autograd.grad(FeatureMatching().forward(exchange, nn.Module()), fake)
+    batch = batch_of(lambda x, y: (x.flatten(), x.flatten(1)), torch.full((2, 1, 1, 1), 3.0), fake)
+    (slope,) = torch.autograd.grad(FeatureMatching().forward(batch, "generator"), fake)
     assert slope.flatten().tolist() == [-3.0, -3.0]  # d/df_i of (3 - mean f)^2, two of them
 
 
@@ -31,11 +29,12 @@ def test_historical_averaging_by_hand():
     """theta = 1, 3, 5: the past means are 1 (itself), 1, 2; the distances 0, 2^2, 3^2."""
     network = nn.Linear(1, 1, bias=False)
     nn.init.ones_(network.weight)
-    term = HistoricalAveraging().on("generator", network)
+    term = HistoricalAveraging()
+    term.attach([network.weight])
     found = []
     for theta in (1.0, 3.0, 5.0):
         nn.init.constant_(network.weight, theta)
-        value = term(None, network)
+        value = term([network.weight])
         network.zero_grad()
         value.backward()
         found.append((value.item(), network.weight.grad.item()))
@@ -46,13 +45,13 @@ def test_historical_averaging_by_hand():
 def test_historical_averaging_remembers_each_player_for_itself():
     game = Tiny(HistoricalAveraging(weight=0.1))
     game.play(3)
-    of = game.game.terms
+    of = game.game.weight_terms
     sizes = {
-        side: sum(p.numel() for p in network.parameters())
-        for side, network in game.networks.items()
+        player: sum(p.numel() for p in network.parameters())
+        for player, network in game.networks.items()
     }
-    assert {side: len(terms["term0"].mean) for side, terms in of.items()} == sizes
-    one_sided = Tiny(HistoricalAveraging(weight=0.1, sides=["generator"]))
+    assert {player: len(terms["term0"].mean) for player, terms in of.items()} == sizes
+    one_sided = Tiny(HistoricalAveraging(weight=0.1), on=["generator"])
     assert set(one_sided.play(1)) == {
         "discriminator/adversarial",
         "generator/adversarial",
@@ -65,41 +64,41 @@ def test_historical_averaging_resumes_bit_for_bit():
     whole.play(5)
     first.play(3)
     second.game.load_state_dict(first.game.state_dict())
-    for side, optimizer in second.optimizers.items():
-        optimizer.load_state_dict(first.optimizers[side].state_dict())
+    for player, optimizer in second.optimizers.items():
+        optimizer.load_state_dict(first.optimizers[player].state_dict())
     second.play(2, start=3)
     assert whole.equals(second)
     for a, b in zip(whole.game.buffers(), second.game.buffers(), strict=True):
         assert torch.equal(a, b)
 
 
-def auxiliary(side):
+def auxiliary():
     network = tiny_discriminator()
     term = AuxiliaryClassifier(n_classes=4)
     term.apply_to(network)
     nn.init.zeros_(network.classifier.weight)
     nn.init.zeros_(network.classifier.bias)
-    return network, term.on(side, network)
+    return network, term
 
 
 def test_auxiliary_classifier_where_nothing_is_known():
     """Cross-entropy log 4 of four classes; D's turn has it for real and fake."""
     x, y = torch.rand(3, 1, 2, 2), torch.tensor([0, 3, 1])
-    for side, batches in (("discriminator", 2), ("generator", 1)):
-        network, term = auxiliary(side)
-        value = term(exchange_of(network, x, x, y), network)
+    for role, batches in (("discriminator", 2), ("generator", 1)):
+        network, term = auxiliary()
+        value = term(batch_of(network, x, x, y), role)
         assert value.item() == pytest.approx(batches * math.log(4))
 
 
 def test_auxiliary_classifier_is_learnt_by_d():
-    network, term = auxiliary("discriminator")
+    network, term = auxiliary()
     assert {"classifier.weight", "classifier.bias"} <= set(dict(network.named_parameters()))
     optimizer = torch.optim.Adam(network.parameters(), 0.05)
     y = torch.arange(4)
     x = nn.functional.one_hot(y).float().view(4, 1, 2, 2)
     for _ in range(100):
         optimizer.zero_grad()
-        loss = term(exchange_of(network, x, x, y), network)
+        loss = term(batch_of(network, x, x, y), "discriminator")
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.1
@@ -107,11 +106,11 @@ def test_auxiliary_classifier_is_learnt_by_d():
 
 def test_auxiliary_classifier_tells_g_its_class():
     """G's turn asks about fakes alone."""
-    network, term = auxiliary("generator")
+    network, term = auxiliary()
     nn.init.normal_(network.classifier.weight)
     real, fake = torch.rand(2, 3, 1, 2, 2)
     real.requires_grad_(), fake.requires_grad_()
-    value = term(exchange_of(network, real, fake, torch.tensor([0, 1, 2])), network)
+    value = term(batch_of(network, real, fake, torch.tensor([0, 1, 2])), "generator")
     slopes = torch.autograd.grad(value, [real, fake], materialize_grads=True)
     assert slopes[0].abs().max() == 0
     assert slopes[1].abs().max() > 0

@@ -32,7 +32,7 @@ def test_views_reach_both_turns_and_both_kinds():
             Watch.seen += 1
             return x
 
-    Tiny(views=[Watch()]).play(1)
+    Tiny(Watch()).play(1)
     assert Watch.seen == 3  # real and fake in D's turn, fake in G's
 
 
@@ -70,6 +70,24 @@ def test_translation_shifts_by_up_to_an_eighth():
     assert len(set(map(tuple, places.tolist()))) == 25
 
 
+@pytest.mark.parametrize(("size", "reach"), [(8, 1), (20, 3), (28, 4), (36, 5), (52, 7), (64, 8)])
+def test_translation_reaches_as_far_as_in_the_papers_code(size, reach):
+    """int(size * 0.125 + 0.5), also where an eighth ends in a half."""
+    torch.manual_seed(0)
+    x = torch.zeros(2000, 1, size, size)
+    x[:, :, size // 2, size // 2] = 1.0
+    places = translate(x)[:, 0].nonzero()[:, 1:] - size // 2
+    assert (places.min(), places.max()) == (-reach, reach)
+
+
+@pytest.mark.parametrize(("size", "width"), [(8, 4), (9, 5), (13, 7), (15, 8), (28, 14)])
+def test_cutout_is_as_wide_as_in_the_papers_code(size, width):
+    """int(size * 0.5 + 0.5), also where a half ends in a half."""
+    torch.manual_seed(0)
+    hidden = cut_out(torch.ones(200, 1, size, size))[:, 0] == 0
+    assert hidden.any(2).sum(1).max() == width
+
+
 def test_translation_brings_in_gray():
     torch.manual_seed(0)
     moved = translate(torch.ones(100, 2, 16, 16))
@@ -90,7 +108,7 @@ def test_cutout_hides_a_square():
 
 
 def test_color_keeps_pixels_in_their_places():
-    """Brightness and contrast are affine per picture: one channel keeps the order of its pixels."""
+    """Brightness and contrast are affine per image: one channel keeps the order of its pixels."""
     x = torch.rand(50, 1, 4, 4)
     torch.testing.assert_close(
         recolor(x).flatten(1).argsort(1), x.flatten(1).argsort(1), rtol=0, atol=0
@@ -111,10 +129,10 @@ def test_color_scales_contrast_and_saturation():
     x = torch.rand(2000, 3, 2, 2, dtype=torch.double)
     changed = recolor(x)
     spread = []
-    for pictures in (x, changed):
-        gray = pictures.mean(1, keepdim=True)
-        mean = pictures.mean((1, 2, 3), keepdim=True)
-        spread.append(((gray - mean).flatten(1).norm(dim=1), (pictures - gray)[:, 0, 0, 0]))
+    for images in (x, changed):
+        gray = images.mean(1, keepdim=True)
+        mean = images.mean((1, 2, 3), keepdim=True)
+        spread.append(((gray - mean).flatten(1).norm(dim=1), (images - gray)[:, 0, 0, 0]))
     contrast = spread[1][0] / spread[0][0]
     saturation = spread[1][1] / spread[0][1] / contrast
     for found, low, high in ((contrast, 0.5, 1.5), (saturation, 0.0, 2.0)):
@@ -123,6 +141,6 @@ def test_color_scales_contrast_and_saturation():
 
 
 def test_no_policy_changes_nothing():
-    plain, without = Tiny(), Tiny(views=[DiffAugment([])])
+    plain, without = Tiny(), Tiny(DiffAugment([]))
     plain.play(3), without.play(3)
     assert plain.equals(without)

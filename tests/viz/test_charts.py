@@ -26,11 +26,18 @@ def test_green_is_real_and_brown_is_fake() -> None:
     assert red > blue + 20
 
 
-def test_where_d_is_undecided_there_is_a_line() -> None:
+def test_points_are_where_they_belong() -> None:
+    """x to the right, y up."""
+    image = scatter(torch.tensor([[0.5, 0.75]]).view(1, 2, 1, 1), size=200).int()
+    red = ((image[0] - image[1]) > 60).nonzero().float().mean(0)
+    assert red.tolist() == pytest.approx([100 - 100 * 0.75 / 1.1, 100 + 100 * 0.5 / 1.1], abs=1.5)
+
+
+def test_where_d_cannot_tell_there_is_a_line() -> None:
     x = torch.linspace(-1, 1, 64).expand(64, 64)
     image = scatter(NOWHERE, surface=x, size=100).float().mean(0)  # [H, W]
-    assert abs(int(image[50].argmin()) - 50) <= 1
-    assert image[50].min() < 160
+    assert abs(int(image[35, 20:80].argmin()) + 20 - 50) <= 1  # between the ticks
+    assert image[35, 20:80].min() < 160
 
 
 @pytest.mark.parametrize("value", [0.5, 0.0, math.nan])
@@ -40,9 +47,20 @@ def test_a_surface_without_a_border_is_drawn(value: float) -> None:
 
 def test_reals_are_seen_on_the_surface() -> None:
     real = torch.tensor([[-0.5, 0.0]]).view(1, 2, 1, 1)
-    bare, drawn = (scatter(NOWHERE, r, torch.full((4, 4), 0.9), size=100) for r in (None, real))
+    surface = torch.full((4, 4), 0.9)
+    bare, drawn = (scatter(NOWHERE, points, surface, size=200) for points in (NOWHERE, real))
     differs = (bare != drawn).any(0).nonzero().float().mean(0)
-    assert differs.tolist() == pytest.approx([50, 50 - 50 * 0.5 / 1.1], abs=1.5)
+    assert differs.tolist() == pytest.approx([100, 100 - 100 * 0.5 / 1.1], abs=1.5)
+
+
+def test_a_curve_may_choose_its_color_and_no_other_takes_it() -> None:
+    chosen = {"r1": Curve([1, 2], [0, 0]), "adversarial": Curve([1, 2], [1, 1], color=0)}
+    image = curves([Panel("", "", chosen, limits=(-1, 2))]).int()[:, 60:-60, 100:-40]  # the axes
+    blue = ((image[2] - image[0]) > 100).any(1).nonzero()
+    red = ((image[0] - image[2]) > 100).any(1).nonzero()
+    assert len(blue)
+    assert len(red)
+    assert blue.max() < red.min(), "blue is above red"
 
 
 def panel(*values: float, **options: object) -> Panel:

@@ -12,7 +12,7 @@ from gan_cli.viz.images import CAPTION, save_png
 
 
 def grids(folder: Path, count: int, size: tuple[int, int] = (20, 30)) -> dict[int, Path]:
-    """`count` pictures that get lighter, by step: 10, 20, ..."""
+    """`count` images that get lighter, by step: 10, 20, ..."""
     paths = {10 * (i + 1): folder / f"{i}.png" for i in range(count)}
     for i, path in enumerate(paths.values()):
         save_png(torch.full((3, *size), 10 + 2 * i, dtype=torch.uint8), path)

@@ -1,0 +1,48 @@
+"""What the benchmarks share: a trainer made of overrides as `gan-train` makes it, and the clock."""
+
+import time
+from collections.abc import Sequence
+
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from gan_cli.assembly.build import build_batches, build_game, build_players, build_trainer, place
+from gan_cli.assembly.devices import open_device, prepare_device
+from gan_cli.cli.overrides import reach_unlisted
+from gan_cli.config.reader import read
+from gan_cli.config.schema import Settings
+from gan_cli.data.dataset import Dataset
+from gan_cli.engine.trainer import Trainer
+from gan_cli.paths import conf_folder
+
+
+def compose_config(overrides: Sequence[str]) -> DictConfig:
+    """What `gan-train` would compose of these overrides."""
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        return compose("train", [reach_unlisted(item) for item in overrides])
+
+
+def open_settings(overrides: Sequence[str]) -> tuple[Settings, Dataset, torch.device]:
+    """A run's settings, its data, prepared, and its device, set up for training."""
+    settings = read(compose_config([*overrides, "name=benchmark"]))
+    dataset = settings.data.dataset.build()
+    dataset.prepare()
+    device = open_device(settings.trainer.device)
+    prepare_device(device, settings.trainer.precision)
+    return settings, dataset, device
+
+
+def open_trainer(settings: Settings, dataset: Dataset, device: torch.device) -> Trainer:
+    """A trainer without probes and sinks."""
+    game = place(build_game(settings, dataset.fields), device)
+    players = build_players(settings, game)
+    batches = build_batches(settings, dataset, device)
+    return build_trainer(settings, game, players, batches, device)
+
+
+def now() -> float:
+    """Seconds, once the device has done all it was given."""
+    if torch.accelerator.is_available():
+        torch.accelerator.synchronize()
+    return time.perf_counter()

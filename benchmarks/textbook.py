@@ -1,0 +1,84 @@
+"""The tutorials' training loop on this package's networks, losses and optimizers.
+
+Both networks always collect gradients, fakes of D's turn are made with a graph and detached, G's
+turn draws fresh latents, tensors are contiguous, images are gathered and scaled on the fly, and
+`.item()` reads both losses in each step. There is no EMA.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.common import open_settings
+from gan_cli.assembly.build import build_game
+from gan_cli.games.losses import Targets
+from gan_cli.games.two_player import TwoPlayer
+
+PLAYABLE = {"gradient_penalty", "weight_clipping", "spectral_norm"}
+"""Tricks that this loop has as well; the last lies in D itself."""
+
+
+def textbook_step(overrides: Sequence[str]) -> Callable[[], None]:
+    """One step: D's turns, then G's, for as long as it is called.
+
+    Raises:
+        SystemExit: a game or a trick that this loop does not know.
+    """
+    settings, dataset, device = open_settings(overrides)
+    game = build_game(settings, dataset.fields).to(device)
+    unknown = sorted(settings.tricks.keys() - PLAYABLE)
+    if unknown or type(game) is not TwoPlayer:
+        sys.exit(f"{' '.join(overrides)}: no textbook loop for {unknown or type(game).__name__}")
+    discriminator = game.adversary("discriminator").network
+    generator, loss = game.generator, game.adversary("discriminator").loss
+    optimizers = {
+        name: settings.optimizer.of(name).build(params=network.parameters())
+        for name, network in (("discriminator", discriminator), ("generator", generator))
+    }
+    tricks = {name: entry.trick.arguments for name, entry in settings.tricks.items()}
+    data, n = dataset.load(), settings.data.batch_size
+
+    def draw() -> tuple[Tensor, Tensor | None]:
+        index = torch.randint(len(data["image"]), (n,))
+        x = data["image"][index].to(device)
+        x = x if x.is_floating_point() else x.float() / 127.5 - 1.0
+        return x, data["label"][index].to(device) if game.n_classes else None
+
+    def make(label: Tensor | None) -> Tensor:
+        return generator(torch.randn(n, game.latent_dim, device=device), label)
+
+    def descend(player: str, value: Tensor) -> None:
+        optimizers[player].zero_grad()
+        value.backward()
+        optimizers[player].step()
+        value.item()
+
+    def step() -> None:
+        for _ in range(game.n_critic):
+            real, label = draw()
+            fake = make(label).detach()
+            logits_real, logits_fake = discriminator(real, label)[0], discriminator(fake, label)[0]
+            targets = Targets(torch.ones_like(logits_real), torch.zeros_like(logits_fake))
+            value = loss.discriminator(logits_real, logits_fake, targets)
+            if "gradient_penalty" in tricks:
+                weight = tricks["gradient_penalty"]["weight"]
+                value = value + weight * penalty(discriminator, real, fake, label)
+            descend("discriminator", value)
+            if "weight_clipping" in tricks:
+                limit = tricks["weight_clipping"]["limit"]
+                for p in discriminator.parameters():
+                    p.data.clamp_(-limit, limit)
+        logits_real = discriminator(real, label)[0] if loss.generator_sees_real else None
+        descend("generator", loss.generator(discriminator(make(label), label)[0], logits_real))
+
+    return step
+
+
+def penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, label: Tensor | None) -> Tensor:
+    """E[(||grad D(x_hat)|| - 1)^2], x_hat between real and fake [N, C, H, W]."""
+    t = torch.rand(len(real), 1, 1, 1, device=real.device)
+    x = (t * real + (1 - t) * fake).requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminator(x, label)[0].sum(), x, create_graph=True)
+    return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()

@@ -1,0 +1,1 @@
+"""Parts of one's own for gan-cli: one of each kind."""

@@ -1,0 +1,42 @@
+"""The device a run computes on, and how exactly it does."""
+
+import logging
+
+import torch
+
+from gan_cli.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+def open_device(name: str, key: str = "trainer.device") -> torch.device:
+    """The device that `key` names; `auto` takes an accelerator where there is one.
+
+    Raises:
+        UserError: it is not a device of this machine.
+    """
+    if name == "auto":
+        return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device).tolist()  # fails on devices that hold no numbers
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{key}={name}: not available here ({reason}); take cpu or auto") from error
+    return device
+
+
+def prepare_device(device: torch.device, precision: str) -> None:
+    """Set this process up for training there.
+
+    Kernels are deterministic, or a resumed run would drift from an unbroken one. `fp32` means it:
+    no TF32, neither in matrix products nor in convolutions, where cuDNN takes it by default.
+    """
+    if device.type != "cuda":
+        return
+    torch.cuda.set_device(device)  # streams and events are the current device's
+    torch.backends.cudnn.deterministic = True
+    tf32 = precision != "fp32"
+    log.info("deterministic kernels%s", ", TF32 allowed" if tf32 else ", no TF32")
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cuda.matmul.allow_tf32 = tf32

@@ -1,0 +1,93 @@
+"""How large a game is, known before anything of it is allocated."""
+
+import math
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gan_cli.assembly.game import assemble_game
+from gan_cli.config.schema import Settings
+from gan_cli.data.fields import Fields
+from gan_cli.errors import UserError
+from gan_cli.games.base import Game
+
+GIB = 2**30
+SLACK = 2**20
+"""Bytes by which a game may exceed what a checkpoint holds: buffers that are not saved."""
+COPIES = 16
+"""Of one sample, that a network has in memory at the least."""
+
+
+def refuse_too_large(settings: Settings, fields: Fields, held: int | None = None) -> None:
+    """Lay the game out without memory, and see whether it could ever fit.
+
+    Args:
+        settings: a run's.
+        fields: its data's.
+        held: bytes of the tensors that are to fill it, where they come from a checkpoint.
+
+    Raises:
+        UserError: it takes more than the machine's memory, or than the checkpoint holds; or
+            anything that building it raises.
+    """
+    there = machine_memory()
+    for name, field in fields.items():
+        if 4 * COPIES * math.prod(field.shape) > there:
+            raise UserError(f"data: a single `{name}` ({field}) is too large for this machine")
+    game = _lay_out(settings, fields, strict=held is not None)
+    if game is None:
+        return
+    needed = size_of(game)
+    if held is not None and needed > 1.1 * held + SLACK:
+        raise UserError(
+            f"the checkpoint's config asks for networks of {needed / GIB:.3g} GiB, and it holds "
+            f"weights of {held / GIB:.3g}: refused"
+        )
+    if needed > there:
+        name, largest = max(game.state_dict().items(), key=lambda item: _size(item[1]))
+        raise UserError(
+            f"model: its weights take {needed / GIB:.3g} GiB and this machine has "
+            f"{there / GIB:.3g}; the largest is {name} ({'x'.join(map(str, largest.shape))})"
+        )
+
+
+def _lay_out(settings: Settings, fields: Fields, strict: bool) -> Game | None:
+    """The game without memory; None where a class of somebody's own cannot be laid out so."""
+    try:
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about weights that such a class loads to nowhere
+            return assemble_game(settings, fields)
+    except UserError:
+        raise
+    except Exception as error:  # numbers may overflow anywhere
+        reason = str(error).partition("\n")[0]
+        if "meta" in reason and not strict:
+            return None
+        raise UserError(f"model: it cannot be built as it is asked for ({reason})") from error
+
+
+def size_of(module: nn.Module) -> int:
+    """Bytes of all parameters and buffers."""
+    return sum(map(_size, [*module.parameters(), *module.buffers()]))
+
+
+def bytes_of(tree: Any) -> int:
+    """Bytes of all tensors in plain containers."""
+    if isinstance(tree, Tensor):
+        return _size(tree)
+    if isinstance(tree, Mapping):
+        tree = list(tree.values())
+    return sum(map(bytes_of, tree)) if isinstance(tree, list | tuple) else 0
+
+
+def _size(tensor: Any) -> int:
+    return tensor.numel() * tensor.element_size() if isinstance(tensor, Tensor) else 0
+
+
+def machine_memory() -> int:
+    """Bytes of this machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

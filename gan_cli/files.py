@@ -1,0 +1,44 @@
+"""Files that are whole or not there, whatever happens while they are written."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+UNFINISHED = ".????????.tmp"
+"""What follows a file's name, as a glob, while it is being written."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file beside `path` that takes its place, in one rename, once it is whole and on disk.
+
+    Raises:
+        OSError: the disk is full or not writable; `path` is as it was.
+    """
+    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)  # the rename itself is on disk once this is
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file of which a reader never sees half, and a full disk leaves none.
+
+    Raises:
+        OSError: the disk is full or not writable; `path` is as it was.
+    """
+    with replacing(path) as file:
+        file.write(content)

@@ -1,0 +1,158 @@
+"""What a game is: players, their losses, and what it draws.
+
+A game is what `model._target_` names; its constructor's signature is the schema of
+`conf/model/*.yaml`. Nothing outside `games/` knows how many networks there are, what is drawn from
+them, or what they are fed.
+"""
+
+import abc
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gan_cli.data.fields import Batch, Fields, Kind
+from gan_cli.games.adversary import Adversary
+from gan_cli.games.requests import Drawing, LookUp, Option, Request, Sheet, Trial
+from gan_cli.tricks.base import Trick, WeightTerm
+from gan_cli.tricks.examples import Progress, RealFakeBatch
+
+
+class PlayerSpec(NamedTuple):
+    """One player of a game."""
+
+    modules: Sequence[nn.Module]
+    """What it trains; a module may belong to several players. Frozen parameters stay frozen."""
+    times: int = 1
+    """Batches it plays a step."""
+
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """Those of its modules, each once, frozen ones among them."""
+        found = {id(p): p for module in self.modules for p in module.parameters()}
+        return list(found.values())
+
+    @property
+    def trained(self) -> list[nn.Parameter]:
+        """Those that are not frozen."""
+        return [p for p in self.parameters if p.requires_grad]
+
+
+class Losses(NamedTuple):
+    """What came of a player's turn on one batch."""
+
+    minimise: dict[str, Tensor]
+    """Scalars whose sum the player minimises, by term."""
+    watch: dict[str, Tensor] = {}  # noqa: RUF012  # never written to
+    """Detached scalars worth a curve."""
+
+
+class Game(nn.Module, abc.ABC):
+    """A game between networks.
+
+    Subclasses set `players_in_order`, `needs`, `takes`, fill `adversaries` and write the abstract
+    methods. `bind` is called once, before anything is trained or drawn.
+    """
+
+    players_in_order: ClassVar[tuple[str, ...]] = ("discriminator", "generator")
+    """Names of the players, in the order they play; `optimizer.<player>.lr` is a key of each."""
+    needs: ClassVar[Mapping[str, tuple[Kind, ...]]] = {"image": ("image",)}
+    """Fields that a dataset must have, and which kinds of each will do."""
+    takes: ClassVar[frozenset[Option]] = frozenset()
+    """What may be asked for in `gan-sample`."""
+    refuses: ClassVar[Mapping[type[Trick], str]] = {}
+    """Tricks that mean nothing here, and why."""
+
+    fields: Fields
+    """The dataset's; see `bind`."""
+    n_classes: int = 0
+    """How many classes the game is told; 0 where it is told none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.adversaries = nn.ModuleDict()
+        self.weight_terms = nn.ModuleDict(
+            {player: nn.ModuleDict() for player in self.players_in_order}
+        )
+
+    def bind(self, fields: Fields) -> None:
+        """Meet the data's fields."""
+        self.fields = fields
+
+    @property
+    @abc.abstractmethod
+    def players(self) -> Mapping[str, PlayerSpec]:
+        """The players by name, those of `players_in_order`."""
+
+    @property
+    @abc.abstractmethod
+    def averaged(self) -> Mapping[str, nn.Module]:
+        """The submodules, by attribute, that draw: an EMA follows them."""
+
+    @abc.abstractmethod
+    def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
+        """The turn of `player` on one batch of real samples."""
+
+    @abc.abstractmethod
+    def draw(self, request: Request) -> Drawing:
+        """Draw what a completed request asks for, without gradients, in the mode it is in."""
+
+    @abc.abstractmethod
+    def sheets(self, look_up: LookUp, seed: int) -> Mapping[str, Sheet]:
+        """What a run shows of itself, by name; `samples` is kept for every step."""
+
+    @abc.abstractmethod
+    def real_examples(self, batch: Batch) -> Mapping[str, tuple[Tensor, Tensor | None]]:
+        """What each adversary takes for real in a batch, and its labels, by adversary."""
+
+    @abc.abstractmethod
+    def trials(self) -> Mapping[str, Trial]:
+        """How it is measured; names become suffixes of the metrics, the empty one adds none."""
+
+    def complete(self, request: Request) -> Request:
+        """Fill in what a request leaves to the game, from its seed."""
+        return request
+
+    def turn(self, player: str, batch: Batch, progress: Progress) -> Losses:
+        """`losses`, and the terms on the player's own weights."""
+        losses = self.losses(player, batch, progress)
+        for name, term in self.weight_terms[player].items():  # type: ignore[operator]
+            assert isinstance(term, WeightTerm)
+            if term.due(progress.step):
+                value = term(self.players[player].parameters)
+                losses.minimise[name] = term.weight * term.every * value
+        return losses
+
+    def adversary(self, name: str) -> Adversary:
+        """One discriminator's side, by name."""
+        found = self.adversaries[name]
+        assert isinstance(found, Adversary)
+        return found
+
+    def shape_seen_by(self, adversary: str) -> tuple[int, ...]:
+        """(C, H, W) of what an adversary takes for real or fake."""
+        empty = {
+            name: torch.zeros(1, *field.shape, dtype=torch.long if field.kind == "label" else None)
+            for name, field in self.fields.items()
+        }
+        return tuple(self.real_examples(empty)[adversary][0].shape[1:])
+
+    def set_optimizers(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
+        """Meet the players' optimizers, for games that look ahead along them."""
+
+    def on_step(self, progress: Progress) -> None:
+        """Called after each step: what grows or adapts does so here."""
+
+    def observe(self, name: str, scored: RealFakeBatch) -> None:
+        """Called after a turn of the adversary `name`, for what follows its scores."""
+
+
+def by_direction(found: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Losses of several adversaries under one name each: `adversarial_ab`, `adversarial_ba`."""
+    return {f"{name}_{which}": v for which, of in found.items() for name, v in of.items()}
+
+
+def mean_watch(found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """What several adversaries show, as their mean."""
+    return {name: torch.stack([of[name] for of in found]).mean() for name in found[0]}

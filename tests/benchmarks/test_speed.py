@@ -1,0 +1,100 @@
+"""The textbook loop plays the game that gan-train plays, and ratios are those of rounds."""
+
+import json
+import sys
+
+import pytest
+import torch
+
+from benchmarks import common, speed, textbook
+from tests.conftest import NARROW
+
+SMALL = ["data.limit=32", "data.batch_size=8", "data.image_size=8", "trainer.device=cpu"]
+
+
+def test_a_ratio_is_the_median_over_rounds():
+    times = {"gan-train": [1.0, 2.0, 10.0], "textbook": [3.0, 4.0, 5.0]}
+    assert speed.summarise(times) == {
+        "gan-train_ms": 2000.0,
+        "textbook_ms": 4000.0,
+        "textbook_ratio": 2.0,  # of 3, 2 and 0.5
+    }
+
+
+def test_loops_take_turns():
+    order = []
+    clocks = {name: lambda name=name: order.append(name) or float(len(order)) for name in "ab"}
+    times = speed.compare(clocks, 2)
+    assert order == ["a", "b", "b", "a"]
+    assert times == {"a": [1.0, 4.0], "b": [2.0, 3.0]}
+
+
+@pytest.mark.parametrize("model", ["dcgan", "cgan_dcgan", "wgan", "wgan_gp"])
+def test_the_textbook_loop_trains_the_same_game(monkeypatch, model):
+    """Both networks learn, D as often as n_critic says, and both collect gradients throughout."""
+    built = []
+    build = textbook.build_game
+    monkeypatch.setattr(textbook, "build_game", lambda *a: built.append(build(*a)) or built[-1])
+    calls = {"generator": 0, "discriminator": 0}
+    step = textbook.textbook_step([f"model={model}", *NARROW, *SMALL])
+    (game,) = built
+    networks = {
+        "generator": game.generator,
+        "discriminator": game.adversary("discriminator").network,
+    }
+    before = {name: [p.clone() for p in net.parameters()] for name, net in networks.items()}
+    for name, network in networks.items():
+        network.register_forward_hook(lambda *_, name=name: calls.update({name: calls[name] + 1}))
+    step()
+    turns = game.n_critic
+    assert calls["generator"] == turns + 1
+    assert calls["discriminator"] == turns * (3 if model == "wgan_gp" else 2) + 1
+    for name, network in networks.items():
+        assert all(p.requires_grad for p in network.parameters())
+        assert any((p != q).any() for p, q in zip(network.parameters(), before[name], strict=True))
+    if model == "wgan":
+        limit = max(float(p.detach().abs().max()) for p in networks["discriminator"].parameters())
+        assert limit == pytest.approx(0.01)
+
+
+def test_the_penalty_of_a_linear_critic():
+    """D(x) = 3 sum(x) on 4 numbers has the slope 3 * 2 everywhere."""
+
+    class Critic(torch.nn.Module):
+        def forward(self, x, label):
+            return 3 * x.flatten(1).sum(1), None
+
+    real, fake = torch.randn(5, 1, 2, 2), torch.randn(5, 1, 2, 2)
+    assert float(textbook.penalty(Critic(), real, fake, None)) == pytest.approx(25.0, rel=1e-5)
+
+
+def test_what_the_textbook_does_not_know_is_refused():
+    with pytest.raises(SystemExit, match="instance_noise"):
+        textbook.textbook_step(["tricks=[instance_noise]", *NARROW, *SMALL])
+    with pytest.raises(SystemExit, match="InfoGAN"):
+        textbook.textbook_step(["model=infogan", *SMALL])
+
+
+def test_several_models_and_another_checkout(tmp_path, monkeypatch, capsys):
+    other = tmp_path / "older" / "benchmarks"
+    other.mkdir(parents=True)
+    (other / "speed.py").write_text(
+        "import time\n"
+        "def our_step(overrides):\n    print(overrides)\n    return lambda: None\n"
+        "def seconds(step):\n    step()\n    return 12.5\n"
+    )
+    file = tmp_path / "speed.json"
+    order = (
+        "--image-size 8 --channels 1 --batch-size 8 --rounds 1 --device cpu --models dcgan lsgan"
+    )
+    extra = [*NARROW, "data.limit=32"]
+    speed.main([*order.split(), "--against", str(other.parent), "--json", str(file), *extra])
+    written = json.loads(file.read_text())
+    assert list(written["models"]) == ["dcgan", "lsgan"]
+    for name, found in written["models"].items():
+        assert f"model={name}" in found["overrides"]
+        assert found["other_ms"] == 12500.0
+        assert found["other_ratio"] == pytest.approx(12500.0 / found["gan-train_ms"])
+    assert capsys.readouterr().out.count("medians of 1 rounds") == 2
+    assert sys.modules["benchmarks.speed"] is speed  # the other one lives in its own process
+    assert common.now() > 0

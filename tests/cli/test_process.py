@@ -1,0 +1,199 @@
+"""Signals at any time, streams that go away, what is found where."""
+
+import os
+import signal
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import SHORT, command, environment, run, snapshot
+from tests.conftest import REPOSITORY
+
+RUN = ["hydra.run.dir=run"]
+
+# Sends itself a signal the first time the module is looked for: at a known place of the start-up.
+AT_IMPORT = """
+import os, signal, sys
+from gan_cli.cli.train import main
+class Signaller:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), {number})
+sys.meta_path.insert(0, Signaller())
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["hydra", "torch"])
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGUSR1", 0)])
+def test_a_signal_while_starting(tmp_path: Path, module: str, name: str, code: int) -> None:
+    """It ends cleanly, or, asked to save where there is nothing to save, goes on."""
+    script = AT_IMPORT.format(module=module, number=int(signal.Signals[name]))
+    done = subprocess.run(
+        [sys.executable, "-c", script, *SHORT, *RUN],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    if code:
+        shown = name.replace("SIGINT", "Ctrl-C")
+        assert done.stderr.splitlines() == [f"gan-train: stopped by {shown}"]
+        assert snapshot(tmp_path) == {}
+    else:
+        assert (tmp_path / "run" / "summary.json").is_file()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_closing(tmp_path: Path, number: signal.Signals) -> None:
+    """Everything is closed first, then the exit code tells."""
+    script = (
+        "import os, signal\n"
+        "from gan_cli.sinks.curves import Curves\n"
+        "before = Curves.close\n"
+        "def close(self, run):\n"
+        f"    os.kill(os.getpid(), {int(number)})\n"
+        "    before(self, run)\n"
+        "Curves.close = close\n"
+        "from gan_cli.cli.train import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *SHORT, *RUN],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == (143 if number == signal.SIGTERM else 130), done.stderr
+    assert done.stderr.splitlines()[-1] == "resume with: gan-train resume=run"
+    left = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"summary.json", "curves.png", "tensorboard", "checkpoints"} <= left
+
+
+def finished(folder: Path) -> bool:
+    return "finished after 4 steps" in (folder / "run" / "train.log").read_text()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_stream_that_is_full(tmp_path: Path, stream: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = run("train", *SHORT, *RUN, cwd=tmp_path, **{stream: full})
+    assert done.returncode == 0, done.stderr
+    assert finished(tmp_path)
+    if stream == "stdout":
+        assert done.stderr == "stdout: No space left on device; going on without it\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed(tmp_path: Path, closed: str) -> None:
+    """No file of the run takes its number, for messages to land in."""
+    line = " ".join(["exec", '"$@"', closed])
+    done = subprocess.run(
+        ["sh", "-c", line, "sh", *command("train", *SHORT, *RUN)],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert finished(tmp_path)
+    assert ("stdout is closed" in done.stderr) == (closed == ">&-")
+
+
+def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = run("train", *SHORT, *RUN, cwd=tmp_path, stdout=write)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert finished(tmp_path)
+
+
+def test_help_into_a_closed_pipe(tmp_path: Path) -> None:
+    for name in ("train", "sample", "evaluate", "compare"):
+        read, write = os.pipe()
+        os.close(read)
+        done = run(name, "--help", cwd=tmp_path, stdout=write)
+        os.close(write)
+        assert (done.returncode, done.stderr) == (0, ""), name
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_table_that_cannot_be_printed(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "summary.json").write_text('{"step": 1, "reason": "finished"}')
+    (tmp_path / "run" / "config.yaml").write_text("name: x\n")
+    assert run("compare", "run", cwd=tmp_path).returncode == 0
+    with Path("/dev/full").open("w") as full:
+        done = run("compare", "run", cwd=tmp_path, stdout=full)
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["train", "compare"])
+def test_the_version(tmp_path: Path, name: str) -> None:
+    done = run(name, "--version", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"gan-cli {version('gan-cli')} (torch {version('torch')})\n"
+
+
+def test_it_is_a_module_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gan_cli", "trainer.stesp=5"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "gan-train: trainer.stesp: no such key; did you mean steps?\n"
+
+
+OWN_LOSS = """
+from gan_cli.games.losses import Hinge
+print("imported")
+class Mine(Hinge): pass
+"""
+
+
+def installed(name: str) -> list[str]:
+    """As pip's scripts do it: sys.path begins with the script's folder, not the working one."""
+    script = f"import sys; sys.path[0] = '/'; from gan_cli.cli.{name} import main; main()"
+    return [sys.executable, "-c", script]
+
+
+def test_packages_of_the_working_directory(tmp_path: Path) -> None:
+    """They are found, last, and what a checkpoint names needs trust all the same."""
+    (tmp_path / "mypkg").mkdir()
+    (tmp_path / "mypkg" / "losses.py").write_text(OWN_LOSS)
+    (tmp_path / "random.py").write_text("raise SystemExit('this is not the standard library')")
+
+    def call(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*installed(name), *arguments],
+            cwd=tmp_path,
+            env=environment(PYTHONPATH=str(REPOSITORY)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = call("train", *SHORT, *RUN, "loss._target_=mypkg.losses.Mine")
+    assert done.returncode == 0, done.stderr
+    refused = call("train", "resume=run", "trainer.steps=6")
+    assert refused.returncode == 2
+    assert "imported" not in refused.stdout
+    trusted = call("train", "resume=run", "trainer.steps=6", "trust=[mypkg]")
+    assert trusted.returncode == 0, trusted.stderr
+    refused = call("sample", "checkpoint=run")
+    assert "imported" not in refused.stdout

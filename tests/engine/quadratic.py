@@ -1,0 +1,89 @@
+"""A game that can be checked by hand, and a trainer for it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from gan_cli.data.fields import Batch
+from gan_cli.engine.duration import Duration
+from gan_cli.engine.player import Player
+from gan_cli.engine.schedules import Constant, Linear
+from gan_cli.engine.trainer import Trainer
+from gan_cli.errors import RunFailed
+from gan_cli.games.base import Losses
+from gan_cli.tricks.examples import Progress
+
+CPU = torch.device("cpu")
+
+
+class Counting:
+    """Batches that say which they are."""
+
+    def __init__(self) -> None:
+        self.size, self.position = 8, 0
+        self.fails_at: int | None = None
+
+    def next(self) -> Batch:
+        if self.position == self.fails_at:
+            raise RunFailed("a worker died")
+        self.position += 2
+        return {"image": torch.full((2, 1), float(self.position))}
+
+    def seek(self, position: int) -> None:
+        self.position = position
+
+    def close(self) -> None:
+        pass
+
+
+class Quadratic(nn.Module):
+    """Each player pulls its own number towards 1; notes the turns it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own = nn.ModuleDict(
+            {name: nn.Linear(1, 1, bias=False) for name in ("discriminator", "generator")}
+        )
+        for network in self.own.values():
+            nn.init.zeros_(network.weight)
+        self.turns: list[tuple[str, float, list[bool]]] = []
+        self.steps: list[Progress] = []
+        self.drawn: list[float] = []
+        self.poison: Callable[[str, int], bool] = lambda player, step: False
+        self.poison_gradient: Callable[[str, int], bool] = lambda player, step: False
+
+    @property
+    def averaged(self) -> Mapping[str, nn.Module]:
+        return {"own.generator": self.own["generator"]}
+
+    def turn(self, player: str, batch: Batch, progress: Progress) -> Losses:
+        wanted = [p.requires_grad for p in self.own.parameters()]
+        self.turns.append((player, float(batch["image"][0]), wanted))
+        weight = self.own[player].weight
+        loss = ((weight - 1.0) ** 2).sum()
+        if self.poison(player, progress.step):
+            loss = loss * float("nan")
+        if self.poison_gradient(player, progress.step):
+            loss = loss + (weight - weight.detach()).abs().sqrt().sum()  # adds 0, its slope is not
+        self.drawn.append(torch.rand(()).item())
+        return Losses({"pull": loss, "other": 0 * loss}, {"score/real": loss.detach()})
+
+    def on_step(self, progress: Progress) -> None:
+        self.steps.append(progress)
+
+
+def a_trainer(n_critic: int = 1, **options: Any) -> tuple[Trainer, Quadratic]:
+    game = Quadratic()
+    players = [
+        Player(
+            name, [*net.parameters()], torch.optim.SGD(net.parameters(), lr=0.25), schedule, times
+        )
+        for (name, net), times, schedule in zip(
+            game.own.items(), (n_critic, 1), (Constant(), Linear()), strict=True
+        )
+    ]
+    duration = Duration(steps=options.pop("steps", 4), minutes=options.pop("minutes", None))
+    options = {"seed": 0, "device": CPU, "log_every": 2} | options
+    return Trainer(game, players, Counting(), duration=duration, **options), game  # type: ignore[arg-type]
