@@ -301,13 +301,14 @@ def test_arguments_without_types_are_passed_on_as_they_are(
 
 
 def test_a_bare_on_in_yaml(gan_train: Command) -> None:
-    """YAML 1.1 reads it as true."""
+    """YAML 1.1 reads it as true, and it means what it says all the same."""
     file = Path("conf/tricks/logit_drift.yaml")
-    file.write_text(file.read_text().replace('"on"', "on"))
+    file.write_text(file.read_text().replace('"on": null', "on: [nobody]"))
     result = gan_train(*SHAPES, "tricks=[logit_drift]")
     assert result.code == 2
-    assert len(result.problems) == 1, result.err
-    assert 'write "on"' in result.err
+    assert "tricks.logit_drift.on: no adversary nobody" in result.err
+    given = gan_train(*SHAPES, "tricks=[logit_drift]", "tricks.logit_drift.on=[discriminator]")
+    assert given.code == 0, given.err
 
 
 def test_images_of_the_example_are_what_they_say() -> None:

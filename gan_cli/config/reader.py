@@ -61,7 +61,8 @@ def check(
     tricks = plain.get("tricks")  # type: ignore[union-attr]
     for trick in tricks.values() if isinstance(tricks, dict) else ():
         if isinstance(trick, dict) and True in trick:
-            trick["on"] = trick.pop(True)  # how YAML 1.1 reads a bare `on`
+            read = trick.pop(True)  # what YAML 1.1 makes of a bare `on`
+            trick.setdefault("on", read)
     checker = Checker(variables=set(links.values()), trusted=trusted, unused=unused)
     checked = checker.value(plain, wanted, "")
     # a wrong value that several keys interpolate is reported once, where it was given

@@ -154,8 +154,6 @@ class Checker:
                 hint = nearest(str(name), known) if len(self.problems) < MOST_SHOWN else ""
                 self.problems[full] = f"{full}: no such key{hint}"
                 self.unknown.add(full)
-                if name is True and "on" in known:
-                    self.problems[full] = f'{key}: YAML takes a bare on for true; write "on"'
         for name in known.keys() - value.keys():
             if known[name][1]:
                 full = f"{key}.{name}".lstrip(".")

@@ -77,7 +77,7 @@ class Discriminator(roles.Discriminator):
         n_classes: how many labels there are, which meet the features in a projection; 0 where
             unlabelled, as in the paper.
         width: channels of the second convolution; the first has half as many.
-        negative_slope: of the LeakyReLU; 0.1 in the paper, 0.01 in the authors' code.
+        negative_slope: of the LeakyReLU; 0.1 in the paper as remembered, 0.01 in the authors' code.
         normalization: after the second convolution and the dense layer; under a gradient penalty
             not batch.
 
