@@ -16,7 +16,9 @@ from tests.data.image_files import write_image
 SIX = [*TINY, "trainer.steps=6", "trainer.checkpoint_every=3", "trainer.keep_last=9"]
 LAYER_NORM = "model.discriminator.normalization=layer"
 # What a trick needs to be allowed: penalties look at each image's own logits.
-NEEDS = {name: [LAYER_NORM] for name in ("gradient_penalty", "r1", "r2", "r1_r2", "dragan")} | {
+NEEDS = {
+    name: [LAYER_NORM] for name in ("gradient_penalty", "r1", "lazy_r1", "r2", "r1_r2", "dragan")
+} | {
     "auxiliary_classifier": ["model=cgan_dcgan"],
     "minibatch_stddev": ["tricks.minibatch_stddev.group_size=4"],
     "experience_replay": ["tricks.experience_replay.size=40"],

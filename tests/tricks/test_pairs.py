@@ -21,6 +21,9 @@ AHEAD = "an unrolled G"
 REFUSED = {
     ("dragan", "minibatch_discrimination"): (["dragan"], MIXED),
     ("gradient_penalty", "minibatch_discrimination"): (["gradient_penalty"], MIXED),
+    ("lazy_r1", "minibatch_discrimination"): (["lazy_r1"], MIXED),
+    ("lazy_r1", "r1"): (["r1"], SAME),
+    ("lazy_r1", "r1_r2"): (["r1"], SAME),
     ("minibatch_discrimination", "r1"): (["r1"], MIXED),
     ("minibatch_discrimination", "r2"): (["r2"], MIXED),
     ("minibatch_discrimination", "r1_r2"): (["r1", "r2"], MIXED),
