@@ -58,7 +58,7 @@ def side_by_side(files: Sequence[Path], out: str, height: int) -> None:
     for picture in scaled:
         sheet.paste(picture, (left, 0))
         left += picture.width + gap
-    sheet.quantize(64).save(OUT / out, optimize=True)
+    sheet.quantize(255, method=Image.Quantize.MAXCOVERAGE).save(OUT / out, optimize=True)
 
 
 def main() -> None:

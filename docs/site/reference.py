@@ -76,9 +76,10 @@ def pages() -> dict[str, str]:
 def composed(*overrides: str) -> tuple[Any, Any]:
     """A run's config in plain containers: with its references, and resolved where they can be."""
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        config = compose("train", ["name=reference", *overrides])
-    resolved = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
-    return OmegaConf.to_container(config, resolve=False), resolved
+        config = compose("train", list(overrides))
+    written = OmegaConf.to_container(config, resolve=False)
+    config.name = "reference"  # the real one is Hydra's to make, when a run starts
+    return written, OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
 
 
 def rows(section: str, said: Mapping[str, str], *overrides: str) -> list[Row]:
