@@ -10,7 +10,7 @@ import yaml
 
 from benchmarks.common import compose_config
 from docs.site.links import ELSEWHERE, LINK, meant, relink
-from docs.site.reference import pages
+from docs.site.reference import GROUPS, PRESETS, SECTIONS, pages
 from gan_cli.config.reader import read
 from gan_cli.paths import conf_folder
 from tests.conftest import REPOSITORY
@@ -88,13 +88,18 @@ def leaves(node: Any, above: str = "") -> Iterator[str]:
             yield f"{above}{name}"
 
 
-@pytest.mark.parametrize("group", ["model", "data", "loss", "tricks", "optimizer", "trainer"])
+def test_the_reference_has_every_group() -> None:
+    folders = {path.name for path in conf_folder().iterdir() if path.is_dir()} - {"hydra"}
+    assert folders == {*GROUPS, *SECTIONS, *PRESETS}
+
+
+@pytest.mark.parametrize("group", [*GROUPS, *SECTIONS])
 def test_the_reference_has_every_key_and_choice(reference: dict[str, str], group: str) -> None:
-    page = reference["reference/index.md" if group == "trainer" else f"reference/{group}.md"]
+    page = reference[f"reference/{'index' if group in SECTIONS else group}.md"]
     for path in sorted((conf_folder() / group).glob("*.yaml")):
         text = path.read_text(encoding="utf-8")
         node = {k: v for k, v in (yaml.safe_load(text) or {}).items() if k != "defaults"}
-        if group != "trainer":
+        if group in GROUPS:
             (part,) = [p for p in page.split("\n## ")[1:] if f"{{#{path.stem}}}" in p]
         else:
             part = page

@@ -20,6 +20,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import optim
 
+from gan_cli.cli.diagnosis import TOGETHER
 from gan_cli.cli.overrides import UNLISTED
 from gan_cli.config.comments import Commented, read_comments
 from gan_cli.config.components import OPTIMIZER_RANGES, TARGET
@@ -42,7 +43,12 @@ GROUPS = {
         "Optimizers and schedules",
         "`optimizer.lr=1e-4` is for all players, `optimizer.discriminator.lr=4e-4` for one.",
     ),
+    "logger": ("Loggers", "Where a run is logged to, beside its own folder."),
 }
+SECTIONS = ("trainer", "evaluation")
+"""Groups of which there is one choice."""
+PRESETS = ("debug", "experiment")
+"""Groups whose choices set keys of others; each recipe has a page of its own."""
 RUN = """\
 # Every key
 
@@ -144,9 +150,8 @@ def rows_of_choice(group: str, name: str) -> list[Row]:
 
 def sections(group: str, name: str) -> list[str]:
     """The sections that a choice of a group fills."""
-    if group == "tricks":
-        tricks = [key for key in comments(group, name) if re.fullmatch(r"tricks\.\w+", key)]
-        return tricks
+    if group in TOGETHER:
+        return [key for key in comments(group, name) if re.fullmatch(rf"{group}\.\w+", key)]
     return [group.replace("/", ".")]
 
 
@@ -220,10 +225,6 @@ def _run_page() -> str:
     return "".join(parts)
 
 
-SECTIONS = ("trainer", "evaluation")
-"""Groups of which there is one choice."""
-
-
 def _command_page() -> str:
     """Every command that is installed, beside gan-train."""
     scripts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["scripts"]
@@ -281,7 +282,7 @@ def table(found: Iterable[Row]) -> str:
 
 
 def _typed(group: str, name: str) -> str:
-    return f"[{name}]" if group == "tricks" else name
+    return f"[{name}]" if group in TOGETHER else name
 
 
 def shown(value: Any) -> str:
