@@ -1,6 +1,8 @@
 """The documentation: every page can be found, links lead somewhere, the reference has every key."""
 
+import json
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,17 @@ import yaml
 
 from benchmarks.common import compose_config
 from docs.site.links import ELSEWHERE, LINK, meant, relink
+from docs.site.notebooks import as_page
 from docs.site.reference import GROUPS, PRESETS, SECTIONS, pages
 from gan_cli.config.reader import read
 from gan_cli.paths import conf_folder
 from tests.conftest import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
-WRITTEN = [f"docs/{page}" for page in PAGES] + sorted(ELSEWHERE.values())
+WRITTEN = [f"docs/{page}" for page in PAGES]
+WRITTEN += sorted(place for place in ELSEWHERE.values() if place.endswith(".md"))
 
 
 class Tagless(yaml.SafeLoader):
@@ -54,7 +59,7 @@ def test_the_nav_has_every_page_once(reference: dict[str, str]) -> None:
 @pytest.mark.parametrize("source", WRITTEN)
 def test_links_lead_somewhere(source: str) -> None:
     text = (REPOSITORY / source).read_text(encoding="utf-8")
-    generated = ("docs/reference/", "docs/guide.md", "docs/contributing.md", "docs/own.md")
+    generated = ("docs/reference/", *(f"docs/{page}" for page in ELSEWHERE))
     for _, _, target, _ in LINK.findall(text):
         there = meant(source, target)
         assert there.startswith(generated) or (REPOSITORY / there).exists(), target
@@ -77,6 +82,36 @@ def test_links_are_made_into_the_site_s() -> None:
     assert relink("[x](nowhere.md) [y](https://a.b/c)", "modes.md", known) == (
         "[x](nowhere.md) [y](https://a.b/c)"
     )
+
+
+def test_a_notebook_becomes_a_page(tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# Title\n", "words"]},
+        {
+            "cell_type": "code",
+            "source": "print(1)\nplot()",
+            "outputs": [
+                {"output_type": "stream", "text": ["1\n"]},
+                {"output_type": "display_data", "data": {"image/png": "aGk=", "text/plain": "<x>"}},
+                {"output_type": "execute_result", "data": {"text/plain": "```"}},
+            ],
+        },
+    ]
+    path = tmp_path / "walk.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    page, pictures = as_page(path)
+    assert page == (
+        "# Title\nwords\n\n```python\nprint(1)\nplot()\n```\n\n```\n1\n```\n\n"
+        "![What comes out](walk-1.png)\n\n````\n```\n````\n"
+    )
+    assert pictures == {"walk-1.png": b"hi"}
+
+
+def test_every_command_has_its_part(reference: dict[str, str]) -> None:
+    page = reference["reference/commands.md"]
+    for name in {*PROJECT["scripts"]} - {"gan-train"}:
+        (part,) = [p for p in page.split("\n## ")[1:] if p.startswith(f"{name}\n")]
+        assert "| `" in part or "usage" in part.casefold() or f"{name} " in part
 
 
 def leaves(node: Any, above: str = "") -> Iterator[str]:

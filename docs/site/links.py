@@ -15,8 +15,9 @@ ELSEWHERE = {
     "code_of_conduct.md": ".github/CODE_OF_CONDUCT.md",
     "changelog.md": "CHANGELOG.md",
     "security.md": "SECURITY.md",
+    **{f"{path.stem}.md": f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.ipynb")},
 }
-"""Pages of the site that do not lie in docs/, and where they do."""
+"""Pages of the site that are no Markdown in docs/, and what they are made of."""
 LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
 

@@ -235,10 +235,10 @@ def _command_page() -> str:
         if name == "train":
             continue
         parts.append(f"## {command}\n\n")
-        if name in SCHEMAS:
+        if path.exists():
             text = read_comments(path)
             node = yaml.safe_load(text.text)
-            parts += [_opening(text), table(_of_command(node, SCHEMAS[name], text.keys))]
+            parts += [_opening(text), table(_of_command(node, SCHEMAS.get(name), text.keys))]
         else:
             module = importlib.import_module(place.partition(":")[0])
             parts.append(f"```\n{_help(module)}\n```\n\n")
@@ -248,13 +248,16 @@ def _command_page() -> str:
 def _of_command(
     node: Mapping[str, Any], schema: Any, said: Mapping[str, str], above: str = ""
 ) -> Iterator[Row]:
-    known = children(schema, node)
+    known = children(schema, node) if schema else {}
     for name, value in node.items():
-        if name in known and isinstance(value, Mapping):
-            yield from _of_command(value, known[name].wanted, said, f"{name}.")
-        elif name in known:
-            text = said.get(f"{above}{name}", "")
-            yield Row(f"{above}{name}", shown(value), known[name].takes, text)
+        key = known.get(name)
+        if f"{above}{name}" not in said:  # Hydra's
+            continue
+        if isinstance(value, Mapping):
+            yield from _of_command(value, key.wanted if key else None, said, f"{name}.")
+        else:
+            takes = key.takes if key else ""
+            yield Row(f"{above}{name}", shown(value), takes, said[f"{above}{name}"])
 
 
 def _help(module: Any) -> str:
