@@ -277,11 +277,18 @@ def table(found: Iterable[Row]) -> str:
     """Rows as Markdown."""
     lines = ["| key | value | may be | what it is |", "|---|---|---|---|"]
     for row in found:
-        reference = re.fullmatch(r"\$\{([\w.]+)\}", row.value)
-        value = f"as `{reference[1]}`" if reference else row.value and f"`{row.value}`"
-        cells = (f"`{row.key}`", value, row.takes, row.said)
+        cells = (f"`{row.key}`", _value_cell(row.value), row.takes, row.said)
         lines.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n\n" if len(lines) > 2 else "It has no keys.\n\n"
+
+
+def _value_cell(value: str) -> str:
+    """A value, or what it follows."""
+    if followed := re.fullmatch(r"\$\{([\w.]+)\}", value):
+        return f"as `{followed[1]}`"
+    if by_device := re.fullmatch(r"\$\{on_gpu:(\S+),(\S+)\}", value):
+        return f"`{by_device[1]}` on a GPU, else `{by_device[2]}`"
+    return f"`{value}`" if value else ""
 
 
 def _typed(group: str, name: str) -> str:
