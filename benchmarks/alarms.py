@@ -21,6 +21,7 @@ import torch
 from gan_cli.cli import evaluate, train
 from gan_cli.health.symptoms import (
     COLLAPSE,
+    DROPPING,
     OVERFITTING,
     OVERPOWERING,
     SYMPTOMS,
@@ -73,16 +74,16 @@ KINDS = {
     "ring, fast G": Kind(f"{RING} optimizer.generator.lr=2e-3"),
     "ring, minimax": Kind(f"{RING} {MINIMAX}"),
     "ring, R1": Kind(f"{RING} tricks=[r1] optimizer.lr=1e-3"),
-    "dcgan": Kind(CONVOLUTIONS),
-    "dcgan, fast G": Kind(f"{CONVOLUTIONS} optimizer.generator.lr=2e-3"),
-    "dcgan, both fast": Kind(f"{CONVOLUTIONS} optimizer.lr=1e-2"),
-    "dcgan, D hardly learns": Kind(f"{CONVOLUTIONS} optimizer.discriminator.lr=1e-6"),
+    "dcgan": Kind(f"model=dcgan {CONVOLUTIONS}"),
+    "dcgan, fast G": Kind(f"model=dcgan {CONVOLUTIONS} optimizer.generator.lr=2e-3"),
+    "dcgan, both fast": Kind(f"model=dcgan {CONVOLUTIONS} optimizer.lr=1e-2"),
+    "dcgan, D hardly learns": Kind(f"model=dcgan {CONVOLUTIONS} optimizer.discriminator.lr=1e-6"),
     "dcgan, D far ahead": Kind(
-        f"{CONVOLUTIONS} optimizer.discriminator.lr=2e-3 optimizer.generator.lr=1e-5",
+        f"model=dcgan {CONVOLUTIONS} optimizer.discriminator.lr=2e-3 optimizer.generator.lr=1e-5",
         D_WINS,
     ),
-    "dcgan, minimax": Kind(f"{CONVOLUTIONS} {MINIMAX}", G_STARVES),
-    "dcgan, 40 images": Kind(f"{CONVOLUTIONS} data.limit=40", BY_HEART),
+    "dcgan, minimax": Kind(f"model=dcgan {CONVOLUTIONS} {MINIMAX}", G_STARVES),
+    "dcgan, 40 images": Kind(f"model=dcgan {CONVOLUTIONS} data.limit=40", BY_HEART),
     "lsgan": Kind(f"model=lsgan {CONVOLUTIONS}"),
     "vanilla": Kind(f"model=vanilla {PERCEPTRONS}"),
     "cgan": Kind(f"model=cgan {PERCEPTRONS}"),
@@ -95,6 +96,8 @@ KINDS = {
         f"model=vanilla {PERCEPTRONS} data.limit=40 model.discriminator.dropout=0",
         BY_HEART,
     ),
+    "the default": Kind("trainer.steps=2000"),
+    "dcgan_r1": Kind("model=dcgan_r1 trainer.steps=2000"),
     "wgan_gp": Kind(f"model=wgan_gp {CRITIC}"),
     "wgan_gp, 40 images": Kind(f"model=wgan_gp {CRITIC} data.limit=40", BY_HEART),
 }
@@ -136,7 +139,9 @@ def read(kind: str, seed: int, folder: Path) -> Case:
     values = json.loads((folder / "evaluation.json").read_text())["metrics"]
     spreads = [v["value"] for v in values if v["name"] in ("class_kl", "reverse_kl")]
     ill = {COLLAPSE} if spreads[0] > COLLAPSED else set()
-    return Case(kind, seed, ill | KINDS[kind].made, set(watch.found), spreads[0])
+    # one illness, seen in two ways
+    said = {COLLAPSE if symptom is DROPPING else symptom for symptom in watch.found}
+    return Case(kind, seed, ill | KINDS[kind].made, said, spreads[0])
 
 
 def rates(cases: Sequence[Case]) -> str:
@@ -145,7 +150,7 @@ def rates(cases: Sequence[Case]) -> str:
         "| warning | false alarms | misses |",
         "|---|---|---|",
     ]
-    for symptom in SYMPTOMS:
+    for symptom in (COLLAPSE, VANISHING, OVERPOWERING, OVERFITTING):
         well = [case for case in cases if symptom not in case.ill]
         ill = [case for case in cases if symptom in case.ill]
         false = sum(symptom in case.said for case in well)

@@ -13,7 +13,7 @@ from gan_cli.errors import UserError
 from gan_cli.games.base import Game
 from gan_cli.spelling import nearest
 from gan_cli.tricks.base import Layer, Pool, TargetTrick, Term, Trick, View
-from gan_cli.tricks.layers import MinibatchStddev
+from gan_cli.tricks.layers import MinibatchStddev, largest_group
 from gan_cli.tricks.terms import AuxiliaryClassifier
 
 Conflicts = Iterator[tuple[str, str]]
@@ -116,11 +116,11 @@ def _single_conflicts(settings: Settings, game: Game, entry: Placed, place: str)
             yield key, "it moves and hides pixels, and a 2-D point has but one; drop it"
     elif isinstance(trick, AuxiliaryClassifier) and not game.n_classes:
         yield key, "G is told no class; take a model that is (cgan, cgan_dcgan)"
-    elif isinstance(trick, MinibatchStddev) and batch_size % trick.group_size:
+    elif isinstance(trick, MinibatchStddev) and largest_group(batch_size, trick.group_size) == 1:
         yield (
             key,
-            f"group_size={trick.group_size} does not divide data.batch_size={batch_size}; "
-            "choose one that does",
+            f"data.batch_size={batch_size} cannot be parted into groups of 2 to "
+            f"{trick.group_size} (group_size); choose one that can, or drop this trick",
         )
 
 

@@ -22,6 +22,7 @@ from gan_cli.cli.answers import answer
 from gan_cli.cli.diagnosis import diagnose, unknown_in_hydra
 from gan_cli.cli.process import BAD_INPUT, FAILED, Stopped, notes
 from gan_cli.cli.start import new_start
+from gan_cli.config import by_device  # noqa: F401 for --cfg job --resolve
 from gan_cli.errors import RunFailed, UserError
 from gan_cli.paths import conf_folder
 

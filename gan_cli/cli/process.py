@@ -3,6 +3,7 @@
 Imports next to nothing, so that there is no time in which a signal finds nobody listening.
 """
 
+import atexit
 import errno
 import io
 import os
@@ -44,9 +45,16 @@ def attend(
     """
     alone = arguments is None
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with listening(_stop_at_once, for_good=alone):
+    code = FAILED
+
+    def leave_at_once(number: int, frame: FrameType | None) -> None:
+        if number != signal.SIGUSR1:
+            os._exit(code or 128 + number)  # what had to be saved is, whatever the end waits for
+
+    with listening(_stop_at_once, afterwards=leave_at_once if alone else None):
         try:
             if alone:
+                atexit.register(_ignore_signals)  # the first to be registered is the last to run
                 _guard_streams(command)
                 _find_own_packages()
             code = print_version() if "--version" in given else body(given)
@@ -55,7 +63,15 @@ def attend(
             lines = [f"{command}: stopped by {name.replace('SIGINT', 'Ctrl-C')}", *notes(stopped)]
             print(*lines, sep="\n", file=sys.stderr)
             code = stopped.code if isinstance(stopped, Stopped) else INTERRUPTED
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
     sys.exit(code)
+
+
+def _ignore_signals() -> None:
+    """The interpreter takes itself apart, Python's handlers first: a signal would take the code."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def notes(error: BaseException) -> list[str]:
@@ -72,12 +88,12 @@ def print_version() -> int:
 
 
 @contextmanager
-def listening(handler: Handler, for_good: bool = False) -> Iterator[None]:
+def listening(handler: Handler, afterwards: Handler | None = None) -> Iterator[None]:
     """While entered, SIGINT, SIGTERM and SIGUSR1 are `handler`'s.
 
     Args:
         handler: gets the signal's number.
-        for_good: the process ends after this; a signal then ends it without a traceback.
+        afterwards: whose they are then; None: whose they were.
     """
     watched = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
     before = {number: signal.signal(number, handler) for number in watched}
@@ -85,8 +101,7 @@ def listening(handler: Handler, for_good: bool = False) -> Iterator[None]:
         yield
     finally:
         for number, earlier in before.items():
-            after = signal.SIG_IGN if number == signal.SIGUSR1 else signal.SIG_DFL
-            signal.signal(number, after if for_good else earlier)
+            signal.signal(number, afterwards or earlier)
 
 
 def _stop_at_once(number: int, frame: FrameType | None) -> None:
@@ -153,7 +168,7 @@ def _guard_streams(command: str) -> None:
             old.flush()
         buffer = io.BufferedWriter(io.FileIO(number, "w", closefd=False))
         encoding = "utf-8" if old is None else old.encoding
-        lines = old is None or old.line_buffering
+        lines = old is None or old.line_buffering or old.write_through  # as in python -u
         setattr(
             sys,
             name,

@@ -10,7 +10,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from multiprocessing import active_children
+from multiprocessing import active_children, connection
 from multiprocessing.util import Finalize
 from typing import Any
 
@@ -108,8 +108,8 @@ class DecodedBatches:
         """
         try:
             decoded = next(self._iterator)
-        except RuntimeError as error:
-            if not str(error).startswith("DataLoader worker"):
+        except (RuntimeError, EOFError, OSError) as error:
+            if not (str(error).startswith("DataLoader worker") or self._one_dies()):
                 raise
             raise RunFailed(
                 f"a process that decodes images has died{self._cause()}, mostly for want of "
@@ -118,6 +118,15 @@ class DecodedBatches:
         if isinstance(decoded, UserError):
             raise UserError(*decoded.args)  # a new one: frames that hold what they raise leak
         return decoded
+
+    def _one_dies(self) -> bool:
+        """Whether a process is dead, or will be in a moment.
+
+        One that is killed closes its sockets first: the batch it was handing over breaks off while
+        the kernel still counts it among the living.
+        """
+        sentinels = [worker.sentinel for worker in self._iterator._workers]
+        return bool(connection.wait(sentinels, timeout=5))
 
     def _cause(self) -> str:
         codes = [worker.exitcode for worker in self._iterator._workers]

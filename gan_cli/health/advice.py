@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gan_cli.health.symptoms import COLLAPSE, OVERFITTING, VANISHING, Symptom
+from gan_cli.health.symptoms import COLLAPSE, DROPPING, OVERFITTING, VANISHING, Symptom
 
 
 class RunFacts(NamedTuple):
@@ -39,9 +39,10 @@ def remedy(symptom: Symptom, facts: RunFacts) -> str | None:
     slower = f"optimizer.discriminator.lr={facts.lr / 4:g}"
     if symptom is VANISHING and facts.saturating:
         return "loss=non_saturating"
-    if symptom is COLLAPSE and facts.penalty:
+    if symptom in (COLLAPSE, DROPPING) and facts.penalty:
         return slower
-    tricks = {COLLAPSE: "minibatch_discrimination", OVERFITTING: "diffaugment"}
+    apart = "minibatch_discrimination"
+    tricks = {COLLAPSE: apart, DROPPING: apart, OVERFITTING: "diffaugment"}
     trick = tricks.get(symptom, "instance_noise")
     if trick == "diffaugment" and facts.points:
         trick = "instance_noise"  # a point has no pixels to move

@@ -14,6 +14,7 @@ from gan_cli.games.losses import accuracy
 from gan_cli.games.requests import Request
 from gan_cli.games.two_player import TwoPlayer
 from gan_cli.health import signals
+from gan_cli.health.classes import NearestClasses
 from gan_cli.networks.untouched import preserved_buffers
 from gan_cli.tricks.examples import Progress
 
@@ -52,6 +53,7 @@ class HealthProbe:
         self.game, self.every, self.seed, self.held_out = game, every, seed, held_out
         losses = (report[LOSS_G] for report in earlier if LOSS_G in report)
         self._losses = deque(losses, maxlen=OSCILLATION_OVER)
+        self._classes: NearestClasses | None = None
 
     def due(self, step: int, last: bool) -> bool:
         """With the reports."""
@@ -83,10 +85,16 @@ class HealthProbe:
             direction=trial.direction,
         )
         fake = self.game.draw(self.game.complete(request)).made.to(real.device)
-        return {
+        found = {
             "diversity": signals.diversity(real, fake),
             "uniqueness": signals.uniqueness(real, fake),
         }
+        if self.held_out is not None and "label" in self.held_out and trial.real in self.held_out:
+            if self._classes is None:
+                known = {name: _as_drawn(x, real.device) for name, x in self.held_out.items()}
+                self._classes = NearestClasses(known[trial.real], known["label"])
+            found["nearest_class_kl"] = self._classes.kl(fake)
+        return found
 
     def _hold_out(self, progress: Progress, batch: Batch) -> dict[str, Tensor]:
         """What every D makes of real samples it was never trained on, in the mean over all D."""
@@ -136,8 +144,13 @@ def _some(samples: Batch, count: int, device: torch.device) -> Batch:
     """`count` samples at random, as a batch has them; what belongs together stays together."""
     where = torch.rand(count, dtype=torch.float64)  # fields of one group are equally long
 
-    def some(values: Tensor) -> Tensor:
-        drawn = values[(where * len(values)).long()].to(device)
-        return drawn.float() / 127.5 - 1 if values.dtype == torch.uint8 else drawn
+    return {
+        name: _as_drawn(values[(where * len(values)).long()], device)
+        for name, values in samples.items()
+    }
 
-    return {name: some(values) for name, values in samples.items()}
+
+def _as_drawn(values: Tensor, device: torch.device) -> Tensor:
+    """Stored values as a batch has them: images in [-1, 1]."""
+    drawn = values.to(device)
+    return drawn.float() / 127.5 - 1 if values.dtype == torch.uint8 else drawn

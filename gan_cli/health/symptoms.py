@@ -40,6 +40,12 @@ def _collapses(now: Means, before: Means) -> bool:
     return alike and not recovers
 
 
+def _drops_classes(now: Means, before: Means) -> bool:
+    """Most classes are hardly made, and it is not about to get better."""
+    worst = min(now["nearest_class_kl"], before["nearest_class_kl"])
+    return worst > 0.8 and now["nearest_class_kl"] > 0.9 * before["nearest_class_kl"]
+
+
 def _vanishes(now: Means, before: Means) -> bool:
     """D wins, and what is left of G's gradient is a tenth of what there was."""
     return _worst(now) > 0.98 and now["gradient_left"] < 0.1
@@ -66,6 +72,13 @@ COLLAPSE = Symptom(
     "the samples look more and more alike: G makes few different images (mode collapse; "
     "diversity {diversity:.2f} and uniqueness {uniqueness:.2f} of the real images')",
 )
+DROPPING = Symptom(
+    "dropped classes",
+    ("nearest_class_kl",),
+    _drops_classes,
+    "G makes few of the classes (mode dropping): those of the real images nearest to its samples "
+    "are {nearest_class_kl:.2f} nats from as even as they should be",
+)
 VANISHING = Symptom(
     "vanishing gradient",
     ("accuracy_real", "accuracy_fake", "gradient_left"),
@@ -87,7 +100,7 @@ OVERFITTING = Symptom(
     "D memorises the training images: it scores them higher than real images it was "
     "never shown (told apart {overfitting:.0%} better than by chance)",
 )
-SYMPTOMS = (COLLAPSE, VANISHING, OVERPOWERING, OVERFITTING)
+SYMPTOMS = (COLLAPSE, DROPPING, VANISHING, OVERPOWERING, OVERFITTING)
 
 
 class Watch:

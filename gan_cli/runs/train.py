@@ -19,6 +19,7 @@ from gan_cli.assembly.compatibility import refuse_unfit_data
 from gan_cli.assembly.devices import open_device, prepare_device
 from gan_cli.assembly.dry_run import try_game
 from gan_cli.assembly.memory import bytes_of
+from gan_cli.config.by_device import chosen_by_device
 from gan_cli.config.checkpointed import trusted_in_checkpoint
 from gan_cli.config.reader import read, settle_length
 from gan_cli.config.schema import Settings
@@ -64,6 +65,7 @@ def run_training(
     if saved is None:
         _refuse_to_mix(config, folder)
     settle_length(config, keys_of(overrides))
+    by_device = chosen_by_device(config)
     settings, dataset = _read_config(config, trusted_in_checkpoint(config.trust) if saved else None)
     if saved:
         resume.compare(saved["config"], settings.plain)
@@ -71,6 +73,8 @@ def run_training(
         logger.build().require()
     device = open_device(settings.trainer.device)
     prepare_device(device, settings.trainer.precision)
+    if by_device:
+        log.info("values for %s: %s", device, ", ".join(f"{k}={v}" for k, v in by_device.items()))
 
     # build: the game meets its data's shapes before any data is read
     refuse_unfit_data(settings.model.cls, dataset.fields)

@@ -1,6 +1,5 @@
 """Tricks on what D is made of."""
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -88,7 +87,7 @@ class MinibatchStddev(Layer):
     there, R1 in StyleGAN), so that these do not refuse it.
 
     Args:
-        group_size: images among which the spread is measured; 4 in the paper's code.
+        group_size: images among which the spread is measured, at most; 4 in the paper's code.
     """
 
     stage = "features"
@@ -102,13 +101,18 @@ class MinibatchStddev(Layer):
         network.extend(GroupStddev(self.group_size), network.feature_dim + 1)
 
 
+def largest_group(batch_size: int, at_most: int) -> int:
+    """The size of the largest groups that part a batch evenly, none larger than `at_most`."""
+    return max(size for size in range(1, at_most + 1) if batch_size % size == 0)
+
+
 class GroupStddev(nn.Module):
     """Appends the standard deviation over a group, mean over all features, alike in the group.
 
     The paper appends it as a channel of the last map; here, behind that map, it is one number.
 
     Args:
-        group_size: at most; the batch is parted evenly.
+        group_size: at most; the batch is parted evenly, see `largest_group`.
     """
 
     def __init__(self, group_size: int) -> None:
@@ -117,7 +121,7 @@ class GroupStddev(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """[N, F] -> [N, F + 1]."""
-        size = math.gcd(len(features), self.group_size)
+        size = largest_group(len(features), self.group_size)
         groups = features.unflatten(0, (size, -1))  # [N, F] -> [size, N/size, F]
         variance = groups.var(0, correction=0)  # [N/size, F]
         std = torch.sqrt(variance + 1e-8).mean(1, keepdim=True)  # [N/size, 1]

@@ -139,7 +139,8 @@ def test_points_have_no_pixels_to_move():
 
 
 def test_groups_part_the_batch():
-    assert "group_size=4" in refused(MinibatchStddev(), batch_size=18)["tricks.t0"]
+    assert "groups of 2 to 4" in refused(MinibatchStddev(), batch_size=35)["tricks.t0"]
+    assert refused(MinibatchStddev(), batch_size=18) == {}
 
 
 def test_a_classifier_needs_a_generator_that_is_told_classes():

@@ -85,13 +85,13 @@ from tests.conftest import NARROW, Command
         (["-x"], "-x: no such option"),
         # what does not go together
         (["data.limit=10"], "data.batch_size"),
-        (["data.batch_size=1"], "data.batch_size: 1 image has no batch statistics"),
+        (["model=dcgan", "data.batch_size=1"], "data.batch_size: 1 image has no batch statistics"),
         (["data.image_size=30"], "choose one of 28, 32"),
         (["data=gaussians", "model=cgan", "model.generator.n_classes=3"], "3 classes"),
         (["trainer.device=cuda:7"], "trainer.device=cuda:7: not available here"),
         (["trainer.device=warp"], "trainer.device=warp: not available here"),
         (["model=wgan_gp", "tricks=[one_sided_smoothing]"], "Wasserstein has no targets"),
-        (["tricks=[gradient_penalty]"], "BatchNorm in D mixes images"),
+        (["model=dcgan", "tricks=[gradient_penalty]"], "BatchNorm in D mixes images"),
     ],
 )
 def test_a_mistake_costs_one_line(gan_train: Command, arguments: list[str], said: str) -> None:

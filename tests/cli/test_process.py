@@ -77,6 +77,35 @@ def test_a_signal_while_closing(tmp_path: Path, number: signal.Signals) -> None:
     assert {"summary.json", "curves.png", "tensorboard", "checkpoints"} <= left
 
 
+# Sends itself a second signal when the command has said its last word.
+AT_EXIT = """
+import atexit, os, signal
+from gan_cli.cli.process import attend, Stopped
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), {number})
+def body(arguments):
+    if {where!r} == "exit":
+        atexit.register(os.kill, os.getpid(), {number})
+    else:
+        import sys
+        sys.modules["last"] = Last()  # goes as the interpreter takes its modules apart
+    raise Stopped("SIGINT")
+attend("gan-train", body, None)
+"""
+
+
+@pytest.mark.parametrize("where", ["exit", "teardown"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_what_is_leaving(number: signal.Signals, where: str) -> None:
+    """The exit code stays that of the first."""
+    script = AT_EXIT.format(number=int(number), where=where)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "gan-train: stopped by Ctrl-C\n")
+
+
 def finished(folder: Path) -> bool:
     return "finished after 4 steps" in (folder / "run" / "train.log").read_text()
 

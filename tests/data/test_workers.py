@@ -66,6 +66,24 @@ def test_a_worker_that_dies_is_noticed_when_its_batch_is_wanted_and_nowhere_else
     assert torch.equal(batches.next()["image"], expected.next()["image"])  # started anew
 
 
+class BreaksOff:
+    """Torch's iterator when a process is killed while it hands a batch over."""
+
+    def __init__(self, workers):
+        self._workers = workers
+
+    def __next__(self):
+        os.kill(self._workers[0].pid, signal.SIGKILL)
+        raise ConnectionResetError("Connection reset by peer")
+
+
+def test_a_worker_that_dies_handing_a_batch_over(batches):
+    batches.next()
+    batches._decoded._iterator = BreaksOff(batches._decoded._iterator._workers)
+    with pytest.raises(RunFailed, match=r"^a process that decodes images has died.*data.workers=2"):
+        batches.next()
+
+
 def test_the_handler_of_sigchld_is_the_one_before(batches):
     def mine(number, frame):
         pass

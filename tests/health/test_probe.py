@@ -68,6 +68,8 @@ def test_which_signs_a_loss_allows() -> None:
         f"health/{name}"
         for name in ("diversity", "uniqueness", "score_gap", "oscillation", "divergence_bound")
     }
+    labelled = unseen | {"label": torch.arange(32) % 10}
+    assert look(a_game(), labelled).keys() - look(a_game(), unseen) == {"health/nearest_class_kl"}
     smoothed = a_game()  # smoothed targets keep the loss above zero: it bounds nothing
     smoothed.adversary("discriminator").add("smoothing", LabelSmoothing())
     assert "health/divergence_bound" not in look(smoothed)

@@ -7,6 +7,7 @@ import pytest
 from gan_cli.health.symptoms import (
     APART,
     COLLAPSE,
+    DROPPING,
     OVERFITTING,
     OVERPOWERING,
     SYMPTOMS,
@@ -22,10 +23,12 @@ WELL = {
     "health/diversity": 0.9,
     "health/uniqueness": 0.9,
     "health/overfitting": 0.05,
+    "health/nearest_class_kl": 0.1,
     "grad_norm/G": 1.0,
 }
 UNHEALTHY = {
     COLLAPSE: {"health/diversity": 0.1},
+    DROPPING: {"health/nearest_class_kl": 1.5},
     VANISHING: {"health/accuracy_real": 1.0, "health/accuracy_fake": 0.99, "grad_norm/G": 1e-6},
     OVERPOWERING: {"health/accuracy_real": 1.0, "health/accuracy_fake": 1.0},
     OVERFITTING: {"health/overfitting": 0.9},
@@ -64,6 +67,11 @@ def test_samples_that_become_less_alike_are_no_collapse() -> None:
     rising = [{"health/diversity": 0.05 * 1.04**n, "health/uniqueness": 0.2} for n in range(50)]
     assert watch(*((1, signs) for signs in rising)) == []
     assert watch((50, rising[0]))[0][1] is COLLAPSE
+
+
+def test_classes_that_come_back_are_not_dropped() -> None:
+    returning = [{"health/nearest_class_kl": 2.0 * 0.98**n} for n in range(50)]
+    assert watch(*((1, signs) for signs in returning)) == []
 
 
 def test_a_discriminator_that_memorises_is_told_so_and_no_more() -> None:

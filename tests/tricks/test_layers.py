@@ -78,7 +78,7 @@ def test_stddev_by_hand():
 
 
 def test_stddev_is_the_mean_over_features():
-    found = GroupStddev(2)(torch.tensor([[0.0, 0.0], [2.0, 6.0]]))  # 1 and 3
+    found = GroupStddev(3)(torch.tensor([[0.0, 0.0], [2.0, 6.0]]))  # 1 and 3
     torch.testing.assert_close(found, torch.tensor([[0.0, 0.0, 2.0], [2.0, 6.0, 2.0]]))
 
 
