@@ -101,4 +101,5 @@ def _classes(wanted: Any, value: Any) -> list[type]:
 def _parameters(cls: type) -> Iterator[tuple[str, Key]]:
     known = inspect.signature(cls).parameters
     for name, (wanted, needed) in parameters(cls).items():
-        yield name, Key(wanted, needed, known[name].default, said_of(cls, name))
+        says = next(filter(None, (said_of(base, name) for base in cls.__mro__)), "")
+        yield name, Key(wanted, needed, known[name].default, says)

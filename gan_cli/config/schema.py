@@ -47,7 +47,16 @@ TrickName = Annotated[str, pydantic.AfterValidator(_a_trick_s_name)]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataSettings:
-    """`data:` a dataset and how batches are drawn from it."""
+    """`data:` a dataset and how batches are drawn from it.
+
+    Attributes:
+        dataset: what is drawn from.
+        n_classes: how many labels there are; 0 for none, null for as many as are found.
+        batch_size: examples in a batch.
+        memory_limit: GiB of decoded data to keep in memory; more is read as it is drawn.
+        workers: processes that decode what does not fit; 0: none beside the training's own.
+        flip: mirror images left to right with probability 1/2.
+    """
 
     dataset: Component
     n_classes: Natural | None
