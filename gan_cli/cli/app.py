@@ -18,6 +18,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from gan_cli.cli.answers import answer
 from gan_cli.cli.diagnosis import diagnose, unknown_in_hydra
 from gan_cli.cli.process import BAD_INPUT, FAILED, Stopped, notes
 from gan_cli.cli.start import new_start
@@ -43,7 +44,7 @@ SWITCHES = (
     *("-m", "--multirun", "-r", "--run", "--resolve", "-h", "--help", "-hh", "--hydra-help"),
     *("-sc", "--shell-completion", "--version"),
 )
-"""Hydra's options that take no value."""
+"""Options that take no value."""
 
 
 def launch(
@@ -88,6 +89,10 @@ def launch(
     start = new_start()
     try:
         own = own_folder(options)
+        folders = [folder, *([own] if own else [])]
+        if (lines := answer(command, config_name, folders, options, overrides)) is not None:
+            print("\n".join(lines))
+            return 0
         if unknown_in_hydra(overrides):
             raise HydraException("a key that Hydra would take and never read")
         hydra.main(version_base="1.3", config_path=str(folder), config_name=config_name)(guarded)()

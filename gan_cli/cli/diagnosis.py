@@ -2,26 +2,27 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from hydra import compose
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
 from hydra.conf import HydraConf
-from hydra.core.global_hydra import GlobalHydra
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
+from gan_cli.cli.composed import groups_in, hydra_over
+from gan_cli.cli.habits import is_near, meant
 from gan_cli.cli.overrides import as_typed
+from gan_cli.paths import conf_folder
 from gan_cli.spelling import nearest
 
 MANY = 20
 """Choices beyond this are not listed beside the nearest one."""
-TOGETHER = ("tricks",)
+TOGETHER = ("tricks", "logger")
 """Groups of which several are chosen together."""
 
 
@@ -41,18 +42,12 @@ def diagnose(
         overrides: as typed.
         sweeps: whether a key may have several values.
     """
-    search_path = create_config_search_path(str(folders[0]))
-    for number, folder in enumerate(folders[1:]):
-        search_path.prepend(f"own{number}", f"file://{folder}")
-    instance = GlobalHydra.instance()
-    instance.clear()
-    Hydra.create_main_hydra2("diagnosis", search_path)
     try:
-        problems = list(_problems(config_name, overrides, sweeps))
+        with hydra_over(folders) as loader:
+            groups = groups_in([*folders, conf_folder()])
+            problems = list(_problems(loader, config_name, overrides, sweeps, groups))
     except (HydraException, ValueError):
         problems = []
-    finally:
-        instance.clear()
     return problems or [_shortened(error)]
 
 
@@ -73,7 +68,13 @@ def unknown_in_hydra(overrides: Sequence[str]) -> list[str]:
     return found
 
 
-def _problems(config_name: str, arguments: list[str], sweeps: bool) -> Iterator[str]:
+def _problems(
+    loader: ConfigLoader,
+    config_name: str,
+    arguments: list[str],
+    sweeps: bool,
+    groups: Mapping[str, Sequence[str]],
+) -> Iterator[str]:
     parser = OverridesParser.create()
     parsed: list[Override] = []
     for argument in arguments:
@@ -86,7 +87,6 @@ def _problems(config_name: str, arguments: list[str], sweeps: bool) -> Iterator[
             typed = as_typed(argument)
             yield f"{typed}: not understood; write key=value and quote what has special signs"
     yield from unknown_in_hydra(arguments)
-    loader = GlobalHydra.instance().config_loader()
     good_groups = []
     keys = []
     for override in parsed:
@@ -116,7 +116,30 @@ def _problems(config_name: str, arguments: list[str], sweeps: bool) -> Iterator[
             if linked := _linked(config, name):
                 yield f"{name}: stands elsewhere; set {linked}"
             elif missing:
-                yield f"{name}: no such key{nearest(missing, known)}"
+                yield f"{name}{_instead(override, missing, known, config, groups, good_groups)}"
+
+
+def _instead(
+    override: Override,
+    missing: str,
+    known: Sequence[str],
+    config: DictConfig,
+    groups: Mapping[str, Sequence[str]],
+    chosen: Sequence[str],
+) -> str:
+    """What is wrong with a key that is not there, and what to write."""
+    name = override.key_or_group
+    section, _, rest = name.partition(".")
+    trick = rest.partition(".")[0]
+    if section in TOGETHER and missing == trick and trick in groups.get(section, ()):
+        given = [c.partition("=")[2].strip("[]'\"") for c in chosen if c.startswith(f"{section}=")]
+        return f": {trick} is not chosen; add '{section}=[{','.join([*given, trick])}]'"
+    value = str(override.input_line).partition("=")[2]
+    if not is_near(missing, known):
+        plain: Any = OmegaConf.to_container(config, resolve=False)
+        if right := meant(name, value, plain, groups if "trainer" in plain else ()):
+            return f": no such key; write {right}"
+    return f": no such key{nearest(missing, known)}"
 
 
 def _nearest(choice: str, options: list[str]) -> str:

@@ -22,11 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Take the arguments, start or go on, and return the exit code."""
+    from gan_cli.cli.answers import asks
     from gan_cli.cli.app import complain, launch
     from gan_cli.cli.overrides import reach_unlisted, value_given
 
-    arguments = [reach_unlisted(argument) for argument in arguments]
-    target = value_given(arguments, "resume")
+    asked = asks(arguments)
+    arguments = [a if asked else reach_unlisted(a) for a in arguments]
+    target = None if asked else value_given(arguments, "resume")
     try:
         if target == AUTO:
             target = standing(arguments)

@@ -105,7 +105,12 @@ class OptimizerSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrickSettings:
-    """An entry of `tricks:`, and the adversaries or players it is for; None for all it fits."""
+    """An entry of `tricks:`.
+
+    Attributes:
+        trick: what it names.
+        on: the adversaries or players it is for, by name; null: all that it fits.
+    """
 
     trick: Component
     on: list[str] | None = None
