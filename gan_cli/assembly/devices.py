@@ -22,6 +22,8 @@ def open_device(name: str, key: str = "trainer.device") -> torch.device:
         torch.empty(0, device=device).tolist()  # fails on devices that hold no numbers
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
+        if name.startswith("gpu"):
+            raise UserError(f"{key}={name}: no such device; write {key}=cuda{name[3:]}") from error
         raise UserError(f"{key}={name}: not available here ({reason}); take cpu or auto") from error
     return device
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gan_cli.cli.composed import compose_for, groups_in
 from gan_cli.cli.guide import help_lines, list_lines
-from gan_cli.cli.habits import meant
+from gan_cli.cli.habits import SIMILAR, meant
 from gan_cli.errors import UserError
 from gan_cli.spelling import nearest
 
@@ -49,7 +49,7 @@ def answer(
         shell = overrides[0].partition("=")[2]
         return [complete(shell, config_name, folders, os.environ.get("COMP_LINE", ""))]
     _refuse_unknown(command, config_name, folders, options)
-    given = dict(zip(options, [*options[1:], ""], strict=True))
+    given = dict(zip(options, [*options[1:], ""], strict=False))
     inline = {name: value for name, _, value in (o.partition("=") for o in options) if value}
     if "--list" in {**given, **inline} and config_name == "train":
         wanted = inline.get("--list", given.get("--list", ""))
@@ -73,7 +73,7 @@ def _refuse_unknown(
     """Raise UserError for options that are none, with the key that was meant."""
     problems = []
     known = {*ASKING, *HYDRAS}
-    for option, following in zip(options, [*options[1:], ""], strict=True):
+    for option, following in zip(options, [*options[1:], ""], strict=False):
         name, _, value = option.partition("=")
         if not name.startswith("-") or name in known or name[:3] in ("-cn", "-cd", "-cp"):
             continue
@@ -81,9 +81,10 @@ def _refuse_unknown(
         config = compose_for(config_name, folders, []).plain
         groups = groups_in(folders) if config_name == "train" else {}
         right = meant(name.lstrip("-"), value, config, groups)
-        hint = f"; write {right}" if right else nearest(name, known)
-        if not right and "did you mean" not in hint:
-            hint = f"; keys are written key=value, see {command} --help"
-        problems.append(f"{option}: no such option{hint}")
+        near = nearest(name, known, SIMILAR), nearest(name.lstrip("-"), groups, SIMILAR)
+        guess = next((hint for hint in near if "did you mean" in hint), "")
+        hint = f"; write {right}" if right else guess
+        see = f"; keys are written key=value, see {command} --help"
+        problems.append(f"{option}: no such option{hint or see}")
     if problems:
         raise UserError(*problems)

@@ -74,6 +74,9 @@ def candidates(config_name: str, folders: Sequence[Path], line: str) -> list[str
         if values := values_of(key, composed):
             return [f"{key}={v}" for v in values if v.startswith(value)]
     with hydra_over(folders) as loader:
+        if before == "--explain":
+            found = DefaultCompletionPlugin(loader)._query(config_name, word or " ")
+            return [name.removesuffix("=") for name in found]
         return DefaultCompletionPlugin(loader)._query(config_name, " ".join([*typed, word or " "]))
 
 
@@ -140,6 +143,10 @@ def _values(annotation: ast.expr, module: str) -> list[str]:
             return ["true", "false"]
         case ast.Name(id=name):
             return _alias(name, module)
+        case ast.Attribute(value=ast.Name(id=inner), attr=name):
+            for node in _module(module):
+                if isinstance(node, ast.ImportFrom) and inner in [a.name for a in node.names]:
+                    return _alias(name, f"{node.module}.{inner}")
     return []
 
 

@@ -22,7 +22,7 @@ PLURALS = {
 }
 OPTIONS = (
     ("--list GROUP", "what a group has to choose from: --list models, tricks, data, ..."),
-    ("--explain KEY", "what a key or a choice is: --explain trainer.on_nan, --explain model=dcgan"),
+    ("--explain KEY", "what a key takes and what it does; also groups and choices: model=dcgan"),
     ("-m", "try all combinations of values with commas: -m model=dcgan,vanilla seed=0,1"),
     ("--config-dir DIR", "YAML of your own beside the tool's, in folders named after the groups"),
     ("--cfg job", "print the whole config that would be run, as YAML"),
@@ -60,7 +60,7 @@ def help_lines(command: str, config_name: str, folder: Path, composed: Composed)
     yield from rows(dict(_keys(composed)))
     yield ""
     yield "Options"
-    yield from rows({o: s for o, s in OPTIONS if groups or o.startswith(COMMON)})
+    yield from rows(OPTIONS if groups else [(o, s) for o, s in OPTIONS if o.startswith(COMMON)])
 
 
 def _keys(composed: Composed) -> Iterator[tuple[str, str]]:
@@ -137,5 +137,3 @@ def wrapped(text: str, indent: str = "  ") -> list[str]:
 
 def _width() -> int:
     return min(shutil.get_terminal_size(USUAL_TERMINAL).columns, WIDEST) - 1
-
-

@@ -12,6 +12,7 @@ from gan_cli.config.components import component_classes
 NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 PLURALS = {int: "whole numbers", float: "numbers", str: "names", bool: "true or false each"}
 
+
 def in_words(wanted: Any) -> str:
     """What a value of this type is: `a whole number (1 or more)`; empty where it may be anything."""
     origin, inner = get_origin(wanted), get_args(wanted)
@@ -35,9 +36,11 @@ def in_words(wanted: Any) -> str:
         return "a group of keys"
     return NAMES.get(wanted, "")
 
+
 def _either(options: Sequence[str]) -> str:
     options = list(dict.fromkeys(filter(None, options)))
     return " or ".join(filter(None, [", ".join(options[:-1]), *options[-1:]]))
+
 
 def _plural(wanted: Any) -> str:
     if get_origin(wanted) is Annotated:
@@ -46,6 +49,7 @@ def _plural(wanted: Any) -> str:
     if get_origin(wanted) is Literal:
         return in_words(wanted)
     return PLURALS.get(wanted, "values")
+
 
 def _with_range(noun: str, notes: Sequence[Any]) -> str:
     allowed = _range(notes)
@@ -68,14 +72,18 @@ def _range(notes: Sequence[Any]) -> str:
             case MaxLen(most):
                 return f"at most {most}"
     if low and high:
-        return f"from {low} to {high}" if low[0].isdigit() else f"{low} and at most {high}"
+        if low.startswith("above"):
+            return f"{low} and {high}" if high.startswith("below") else f"{low}, at most {high}"
+        return f"from {low} to {high}"
     if low:
         return low if low.startswith("above") else f"{low} or more"
     return high if not high or high.startswith("below") else f"at most {high}"
 
+
 def summary_of(cls: type) -> str:
     """The first line of a class's own docstring."""
     return (cls.__doc__ or "").strip().partition("\n")[0]
+
 
 def said_of(cls: type, name: str) -> str:
     """What a class's docstring says of an argument or attribute, in one line."""
