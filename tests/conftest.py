@@ -145,6 +145,12 @@ def gan_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 @pytest.fixture
+def gan_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`gan-data`."""
+    return _command("data", tmp_path, capsys)
+
+
+@pytest.fixture
 def gan_evaluate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Command:

@@ -11,14 +11,14 @@ PACKAGE = Path(gan_cli.__file__).parent
 
 # From the top down.
 TOWER = [
-    *("cli", "runs", "evaluation", "inference", "assembly", "config", "engine", "sinks"),
-    *("health", "games", "tricks", "networks", "data", "comparison", "metrics", "viz"),
+    *("cli", "runs", "evaluation", "inference", "preparation", "assembly", "config", "engine"),
+    *("sinks", "health", "games", "tricks", "networks", "data", "comparison", "metrics", "viz"),
 ]
 GROUND = ["errors", "files", "ranges", "randomness", "paths", "spelling"]
 FLOOR = {room: number for number, room in enumerate(TOWER)}
 FLOOR |= dict.fromkeys(GROUND, len(TOWER))  # may use each other
 HYDRA = {"cli"}
-OMEGACONF = {"cli", "runs", "config", "inference", "evaluation"}
+OMEGACONF = {"cli", "runs", "config", "inference", "evaluation", "preparation"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

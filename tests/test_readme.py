@@ -10,7 +10,7 @@ from PIL import Image
 
 from gan_cli.metrics import classifier
 from tests.conftest import DATASETS, NARROW, REPOSITORY, TINY, Command, data_of, narrow, options
-from tests.data.image_files import write_image
+from tests.data.image_files import write_image, zipped
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BLOCKS = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
@@ -40,6 +40,9 @@ def small(arguments: list[str]) -> list[str]:
 def test_gan_train(
     gan_train: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
+    if "--list" in arguments or "--explain" in arguments:
+        assert gan_train(*arguments).out
+        return
     if "--help" in arguments or any(a.startswith("resume=") for a in arguments):
         pytest.skip("run in its own test")
     if "data=mnist" in arguments and not (DATASETS / "mnist").is_dir():
@@ -50,6 +53,7 @@ def test_gan_train(
     pictures.mkdir()
     for number in range(3):
         Image.new("RGB", (70, 80), (80 * number, 0, 0)).save(pictures / f"{number}.png")
+    zipped(pictures, tmp_path / "pictures64.zip")
     mine = tmp_path / "mine" / "model"
     mine.mkdir(parents=True)
     shipped = REPOSITORY / "conf" / "model" / "vanilla.yaml"
@@ -80,10 +84,12 @@ def test_resuming_and_sampling(gan_train: Command, gan_sample: Command) -> None:
 
 
 def test_the_mistake_it_shows(gan_train: Command) -> None:
-    (block,) = re.findall(r"```\n\$ gan-train (.*)\n(.*)\n```", README)
-    result = gan_train(*shlex.split(block[0]))
-    assert result.code == 2
-    assert result.problems == [block[1]]
+    mistakes = re.findall(r"^\$ gan-train (.*)\n(.*)$", README, re.MULTILINE)
+    assert len(mistakes) == 2
+    for typed, said in mistakes:
+        result = gan_train(*shlex.split(typed))
+        assert result.code == 2
+        assert result.problems == [said]
 
 
 def test_evaluating(gan_train: Command, gan_evaluate: Command) -> None:
@@ -92,6 +98,15 @@ def test_evaluating(gan_train: Command, gan_evaluate: Command) -> None:
     assert commands("gan-evaluate")
     for arguments in commands("gan-evaluate"):
         assert gan_evaluate(*arguments).code == 0, arguments
+
+
+def test_preparing_data(gan_data: Command) -> None:
+    for number in range(3):
+        for kind in ("cat", "dog"):
+            write_image(Path(f"pictures/{kind}/{number}.png"), number)
+    assert commands("gan-data")
+    for arguments in commands("gan-data"):
+        assert gan_data(*arguments).code == 0, arguments
 
 
 def test_comparing(gan_train: Command, gan_compare: Command, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Options that ask instead of running: `--help`, `--list`, `--explain`; and options nobody knows."""
+"""Options that ask instead of running, such as `--help`, and options that nobody knows."""
 
 import os
 from collections.abc import Sequence

@@ -182,6 +182,12 @@ def _schema(config_name: str) -> type:
         from gan_cli.evaluation.evaluate import EvaluateSettings
 
         return EvaluateSettings
+    if config_name.startswith("data_"):
+        from gan_cli.preparation import rewriting, survey
+
+        resizes = config_name == "data_resize"
+        other = rewriting.ResizeSettings if resizes else rewriting.ZipSettings
+        return survey.CheckSettings if config_name == "data_check" else other
     from gan_cli.config.schema import Settings
 
     return Settings

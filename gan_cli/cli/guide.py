@@ -48,7 +48,9 @@ def help_lines(command: str, config_name: str, folder: Path, composed: Composed)
     yield from (f"  {example}" for example in primary.examples)
     groups = {g: names for g, names in composed.groups.items() if config_name == "train"}
     yield ""
-    yield f"usage: {command} {'[GROUP=CHOICE ...] ' if groups else ''}[KEY=VALUE ...] [OPTION ...]"
+    first = "[GROUP=CHOICE ...] " if groups else ""
+    first = {"paths": "PATH ... ", "path": "PATH "}.get(next(iter(composed.plain)), first)
+    yield f"usage: {command} {first}[KEY=VALUE ...] [OPTION ...]"
     choices = {group: ", ".join(names) for group, names in groups.items() if len(names) > 1}
     if choices:
         yield ""

@@ -3,9 +3,10 @@
 import inspect
 import re
 import types
-from annotated_types import Ge, Gt, Le, Lt, MaxLen
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt, MaxLen
 
 from gan_cli.config.components import component_classes
 
@@ -14,7 +15,7 @@ PLURALS = {int: "whole numbers", float: "numbers", str: "names", bool: "true or 
 
 
 def in_words(wanted: Any) -> str:
-    """What a value of this type is: `a whole number (1 or more)`; empty where it may be anything."""
+    """What a value of this type is, `a whole number (1 or more)`; empty: it may be anything."""
     origin, inner = get_origin(wanted), get_args(wanted)
     if wanted is type(None):
         return "null"

@@ -42,8 +42,10 @@ def find_base(names: Collection[str]) -> str:
     return base
 
 
-def find_classes(files: Files, names: Sequence[str], base: str) -> Classes:
-    """The classes of the images `names` below `base`.
+def find_classes(
+    files: Files, names: Sequence[str], base: str, key: str = "data.labels"
+) -> Classes:
+    """The classes of the images `names` below `base`; `key` is the config's name for asking so.
 
     Raises:
         UserError: a label file that does not fit, or images both beside and inside classes.
@@ -61,7 +63,7 @@ def find_classes(files: Files, names: Sequence[str], base: str) -> Classes:
     if not all(folders):
         loose = names[folders.index("")]
         raise UserError(
-            f"{files.locate(loose)}: lies beside folders of images; set data.labels=false for no "
+            f"{files.locate(loose)}: lies beside folders of images; set {key}=false for no "
             f"classes, or put every image into a folder (one a class), or add a {LABEL_FILE}"
         )
     classes = sorted(set(folders))

@@ -17,8 +17,10 @@ from tqdm import tqdm
 
 from gan_cli.data.files import MAX_BYTES, Files, OneFile, open_files
 from gan_cli.data.images import (
+    Look,
     UnreadableImageError,
     is_image,
+    look_at,
     read_image,
     require_channels,
     to_square,
@@ -68,6 +70,17 @@ class ImageFiles:
         Raises:
             UnreadableImageError: with the reason.
         """
+        return read_image(self._bytes(name), self._channels)
+
+    def look(self, name: str) -> Look:
+        """What the file is, once it has been decoded.
+
+        Raises:
+            UnreadableImageError: with the reason.
+        """
+        return look_at(self._bytes(name))
+
+    def _bytes(self, name: str) -> BytesIO:
         size = self.files.sizes[name]
         if size > MAX_BYTES:
             raise UnreadableImageError(f"{size} bytes, at most {MAX_BYTES} are read")
@@ -77,7 +90,7 @@ class ImageFiles:
             raise UnreadableImageError(str(error)) from error
         if not data:
             raise UnreadableImageError("the file is empty")
-        return read_image(BytesIO(data), self._channels)
+        return BytesIO(data)
 
     def unusable(self, name: str, reason: object, advice: str) -> UserError:
         """The error that names a file."""

@@ -1,6 +1,7 @@
 """Images as files and arrays: decoding, channels, sizes."""
 
 import contextlib
+import dataclasses
 import struct
 import warnings
 import zlib
@@ -65,6 +66,33 @@ def read_image(file: str | IO[bytes], channels: int) -> Image.Image:
     """
     with _told_apart(), Image.open(file, formats=_FORMATS) as image:
         return _convert(ImageOps.exif_transpose(image), "L" if channels == 1 else "RGB")
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """What an image file is.
+
+    Attributes:
+        size: width and height in pixels, before it is turned as its EXIF says.
+        mode: as Pillow calls it: L is grayscale, RGBA has transparency, P a palette.
+        format: PNG, JPEG and so on, whatever the file calls itself.
+    """
+
+    size: tuple[int, int]
+    mode: str
+    format: str
+
+
+def look_at(file: IO[bytes]) -> Look:
+    """Decode one image as `read_image` would, and say what it is.
+
+    Raises:
+        UnreadableImageError: with the reason.
+    """
+    with _told_apart(), Image.open(file, formats=_FORMATS) as image:
+        found = Look(image.size, image.mode, image.format or "")
+        _convert(ImageOps.exif_transpose(image), "RGB")
+        return found
 
 
 def to_square(image: Image.Image, image_size: int) -> Tensor:
