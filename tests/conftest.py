@@ -83,6 +83,7 @@ def _command(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> C
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Work in a folder of its own and leave logging as it was."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WANDB_SILENT", "true")
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")  # the commands set it; undone after the test
     handlers = list(logging.getLogger().handlers)
     yield

@@ -18,6 +18,10 @@ UNLISTED = re.compile(r"optimizer\.(?!schedule\b)\w+\.|tricks\.\w+\.on=")
 trick is for whatever it fits until `on` says otherwise."""
 
 
+LOGGER = "logger"
+"""The group that says where a run is logged."""
+
+
 def reach_unlisted(argument: str) -> str:
     """Let `optimizer.<player>.<key>=` and `tricks.<name>.on=` be set though no YAML has them."""
     return f"++{argument}" if UNLISTED.match(argument) else argument
@@ -91,6 +95,8 @@ def for_resumed(
     problems = []
     for argument in arguments:
         for name, chosen in typed_groups([argument], folders).items():
+            if name == LOGGER:
+                yield from _logged_again(config)
             if not _same(name, chosen, choices, config):
                 has = f" ({_shown(choices[name])})" if name in choices else ""
                 problems.append(
@@ -107,6 +113,17 @@ def for_resumed(
             yield f"+{argument}" if adds else argument
     if problems:
         raise UserError(*problems)
+
+
+def _logged_again(config: DictConfig) -> Iterator[str]:
+    """Where the run was logged, as if it was typed: a checkpoint's own word counts for nothing."""
+    from gan_cli.sinks.loggers import WHERE
+
+    for name, node in (config.get(LOGGER) or {}).items():
+        for key in WHERE & node.keys():
+            escaped = str(node[key]).replace("\\", "\\\\").replace("'", "\\'")
+            value = "null" if node[key] is None else f"'{escaped}'"
+            yield f"{LOGGER}.{name}.{key}={value}"
 
 
 def _same(name: str, chosen: Any, choices: Mapping[str, Any], config: DictConfig) -> bool:

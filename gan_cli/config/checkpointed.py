@@ -2,7 +2,7 @@
 
 Only the person at the keyboard is trusted. A checkpoint's config may name classes of this package
 and torch's optimizers alone, holds no interpolation, and what it says of downloads, of worker
-processes and of files to load is not obeyed.
+processes, of files to load and of where a run is logged is not obeyed.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ from gan_cli.config.schema import Name, Settings
 from gan_cli.data.dataset import Dataset
 from gan_cli.errors import UserError
 from gan_cli.paths import conf_folder
+from gan_cli.sinks.loggers import Logger
 
 MISSING = object()
 """Stands for a key that is not there."""
@@ -57,6 +58,9 @@ def relink(saved: Mapping[str, Any], links: Mapping[str, str]) -> DictConfig:
         if isinstance(given := plain.get(section, {}), Mapping):
             defaults = OmegaConf.load(conf_folder() / section / "default.yaml")
             plain[section] = {**OmegaConf.to_container(defaults), **given}  # type: ignore[dict-item]
+    if "logger" not in plain:  # of a run from before there was a choice
+        default = OmegaConf.load(conf_folder() / "logger" / "tensorboard.yaml")
+        plain["logger"] = OmegaConf.to_container(default)
     _disarm(plain)
     _link(plain, links)
     try:
@@ -73,7 +77,10 @@ def _refused(why: str) -> UserError:
 
 def _disarm(config: Mapping[str, Any]) -> None:
     """Take from a checkpoint's config what only the person at the keyboard may order."""
-    data, evaluation = config.get("data"), config.get("evaluation")
+    data, evaluation, loggers = config.get("data"), config.get("evaluation"), config.get("logger")
+    for node in loggers.values() if isinstance(loggers, dict) else ():
+        if isinstance(node, dict):
+            node |= _at_home(node.get(TARGET))
     for node in _mappings(data):
         if "download" in node or _downloads(node.get(TARGET)):
             node["download"] = False
@@ -82,6 +89,15 @@ def _disarm(config: Mapping[str, Any]) -> None:
             data["workers"] = min(int(float(data["workers"])), os.cpu_count() or 1)
     if isinstance(evaluation, dict) and evaluation.get("inception") != "none":
         evaluation["inception"] = "auto"
+
+
+def _at_home(target: Any) -> Mapping[str, Any]:
+    """With which arguments a logger of ours sends nothing anywhere."""
+    try:
+        cls = locate(target, TRUSTED)
+    except ValueError:
+        return {}
+    return cls.at_home if issubclass(cls, Logger) else {}
 
 
 def _mappings(tree: Any) -> Iterator[dict[Any, Any]]:

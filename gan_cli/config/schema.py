@@ -18,6 +18,7 @@ from gan_cli.engine.schedules import Schedule
 from gan_cli.games.base import Game
 from gan_cli.games.losses import Loss
 from gan_cli.ranges import Count, Natural, Positive
+from gan_cli.sinks.loggers import Logger
 from gan_cli.spelling import nearest
 from gan_cli.tricks.base import Trick
 
@@ -177,6 +178,7 @@ class Settings:
     ema: Annotated[Component, EMA] | None
     trainer: TrainerSettings
     evaluation: EvaluationSettings
+    logger: dict[str, Annotated[Component, Logger]] = dataclasses.field(default_factory=dict)
     plain: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     links: Mapping[str, str] = dataclasses.field(default_factory=dict)
 

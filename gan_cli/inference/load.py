@@ -63,7 +63,7 @@ def load_game(
         UserError: the config is refused or does not fit the weights.
     """
     config = relink(content["config"], content["links"])
-    settings = read(config, trusted_in_checkpoint(trust), unused)
+    settings = read(config, trusted_in_checkpoint(trust), (*unused, "logger"))
     fields, state = fields_of(content), content["state"]
     refuse_unfit_data(settings.model.cls, fields)
     game = build_game(settings, fields, bytes_of(state.get("game")))

@@ -23,6 +23,7 @@ from gan_cli.sinks.curves import Curves
 from gan_cli.sinks.gallery import fixed_reals, open_gallery, surface_of
 from gan_cli.sinks.health import HealthWarnings
 from gan_cli.sinks.jsonl import JsonLines
+from gan_cli.sinks.loggers import EventFiles, NoTensorBoard, Opening
 from gan_cli.sinks.progress import progress_sink
 from gan_cli.sinks.summary import Summary, versions
 from gan_cli.sinks.tensorboard import TensorBoard
@@ -88,7 +89,13 @@ def attach_sinks(
     yaml = OmegaConf.to_yaml(OmegaConf.create(dict(settings.plain)))
     (folder / "config.yaml").write_text(yaml, encoding="utf-8")
     shown = hyperparameters(settings, keys_of(about["overrides"]))
-    tensorboard = TensorBoard(folder / "tensorboard", trainer.step, yaml, shown)
+    tensorboard: TensorBoard = NoTensorBoard()
+    if any(issubclass(logger.cls, EventFiles) for logger in settings.logger.values()):
+        tensorboard = TensorBoard(folder / "tensorboard", trainer.step, yaml, shown)
+    opening = Opening(
+        *(folder, settings.name, trainer.step, every.sample_every), settings.plain, shown
+    )
+    others = [logger.build().open(opening) for logger in settings.logger.values()]
 
     # states: the best is saved before the step it belongs to
     where = folder / "checkpoints"
@@ -123,6 +130,7 @@ def attach_sinks(
         *images,
         Curves(folder / "curves.png", folder / "metrics.jsonl", tensorboard),
         tensorboard,  # closed after those that show in it
+        *(other for other in others if other is not None),  # they follow what the others write
     ]
 
 

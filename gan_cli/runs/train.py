@@ -69,6 +69,8 @@ def run_training(
     settings, dataset = _read_config(config, trusted_in_checkpoint(config.trust) if saved else None)
     if saved:
         resume.compare(saved["config"], settings.plain)
+    for logger in settings.logger.values():
+        logger.build().require()
     device = open_device(settings.trainer.device)
     prepare_device(device, settings.trainer.precision)
     if by_device:
