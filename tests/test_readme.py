@@ -45,6 +45,9 @@ def test_gan_train(
         return
     if "--help" in arguments or any(a.startswith("resume=") for a in arguments):
         pytest.skip("run in its own test")
+    for package in ("wandb", "mlflow"):
+        if any(a.startswith("logger=") and package in a for a in arguments):
+            pytest.importorskip(package)
     if "data=mnist" in arguments and not (DATASETS / "mnist").is_dir():
         pytest.skip("needs MNIST")
     monkeypatch.setattr(classifier, "train", functools.partial(classifier.train, steps=2))
@@ -130,12 +133,12 @@ def test_make_has_the_two_commands() -> None:
     assert all(f"\n{target}: $(READY)" in makefile for target in wanted)
 
 
-GROUPS = ["model", "data", "loss", "optimizer", "optimizer/schedule", "tricks"]
+GROUPS = ["model", "data", "loss", "optimizer", "optimizer/schedule", "tricks", "logger"]
 
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_the_tables_name_every_option_and_no_other(group: str) -> None:
-    head = "tricks=\\[...\\]" if group == "tricks" else f"{group}="
+    head = f"{group}=\\[...\\]" if group in ("tricks", "logger") else f"{group}="
     (table,) = re.findall(rf"^\| `{head}`.*\n(?:\|.*\n)*", README, re.MULTILINE)
     if group.startswith("optimizer"):  # a line each
         cells = [line for line in table.splitlines() if line.startswith(f"| `{group}=`")]

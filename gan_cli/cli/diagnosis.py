@@ -133,6 +133,8 @@ def _instead(
     trick = rest.partition(".")[0]
     if section in TOGETHER and missing == trick and trick in groups.get(section, ()):
         given = [c.partition("=")[2].strip("[]'\"") for c in chosen if c.startswith(f"{section}=")]
+        if section == "logger" and not given:
+            given = list(map(str, config.logger))  # tricks of a model stay without being named
         return f": {trick} is not chosen; add '{section}=[{','.join([*given, trick])}]'"
     value = str(override.input_line).partition("=")[2]
     if not is_near(missing, known):

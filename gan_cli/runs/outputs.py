@@ -171,5 +171,5 @@ def hyperparameters(
     return {
         key: value if isinstance(value := values[key], bool | int | float | str) else str(value)
         for key in dict.fromkeys(wanted)
-        if key in values and not key.startswith("trainer.")  # how long, not what
+        if key in values and not key.startswith(("trainer.", "logger."))  # not what
     }

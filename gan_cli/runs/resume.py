@@ -81,7 +81,8 @@ def compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
             continue
         if key.startswith("logger."):
             if ABSENT not in (was, becomes):
-                log.info("%s was %s and is %s from here on: see SECURITY.md", key, was, becomes)
+                said = "%s was %s and is %s from here on; give it to have it otherwise"
+                log.info(said, key, was, becomes)
             continue
         fixed = ABSENT in (was, becomes) and not key.startswith("optimizer.")
         if fixed or _decides_shape(key):

@@ -77,7 +77,7 @@ class Logger(abc.ABC):
 
     at_home: ClassVar[Mapping[str, Any]] = {}
 
-    def require(self) -> None:
+    def require(self) -> None:  # noqa: B027
         """Called before anything is read or trained.
 
         Raises:
@@ -140,11 +140,13 @@ class Follower(ReportSink):
     def __init__(self, opening: Opening) -> None:
         super().__init__()
         self.folder, self.every = opening.folder, opening.sample_every
+        self._has_sheets = False
         self._seen = {path: path.stat().st_mtime_ns for path in self.folder.glob("*.png")}
 
     def due(self, run: Run, last: bool) -> bool:
         """On steps with a report, and on those with sheets of samples."""
-        return run.report is not None or Sink.due(self, run, last)
+        self._has_sheets = Sink.due(self, run, last)
+        return run.report is not None or self._has_sheets
 
     def write(self, run: Run) -> None:
         """Hand on what is new.
@@ -155,7 +157,7 @@ class Follower(ReportSink):
         try:
             if run.report is not None:
                 self.log_scalars(run.report, run.step)
-            if Sink.due(self, run, run.step == run.duration.steps):
+            if self._has_sheets:
                 grid = self.folder / KEPT / f"step-{run.step:08d}.png"
                 for tag, path in ((KEPT, grid), *self._changed()):
                     if path.exists():
