@@ -42,7 +42,10 @@ def test_the_yaml_is_inside(installed: Path) -> None:
     assert shipped == {p.relative_to(REPOSITORY) for p in (REPOSITORY / "conf").rglob("*.yaml")}
 
 
-@pytest.mark.parametrize("command", ["gan-train", "gan-sample", "gan-evaluate", "gan-compare"])
+COMMANDS = ["gan-train", "gan-sample", "gan-evaluate", "gan-compare", "gan-data"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_answer(installed: Path, tmp_path: Path, command: str) -> None:
     done = run(installed, tmp_path, command, "--help")
     assert done.returncode == 0, done.stderr

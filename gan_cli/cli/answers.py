@@ -77,7 +77,7 @@ def _refuse_unknown(
         name, _, value = option.partition("=")
         if not name.startswith("-") or name in known or name[:3] in ("-cn", "-cd", "-cp"):
             continue
-        value = value or ("" if following.startswith("-") else following)
+        value = value or ("" if following.startswith("-") or "=" in following else following)
         config = compose_for(config_name, folders, []).plain
         groups = groups_in(folders) if config_name == "train" else {}
         right = meant(name.lstrip("-"), value, config, groups)

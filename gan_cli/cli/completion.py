@@ -17,7 +17,7 @@ from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_cli.cli.answers import HYDRAS
-from gan_cli.cli.composed import Composed, compose_for, groups_in, hydra_over
+from gan_cli.cli.composed import SCHEMAS, Composed, compose_for, groups_in, hydra_over
 from gan_cli.cli.diagnosis import TOGETHER
 from gan_cli.cli.guide import PLURALS
 from gan_cli.paths import PACKAGE
@@ -71,7 +71,7 @@ def candidates(config_name: str, folders: Sequence[Path], line: str) -> list[str
         return list(_one_more(key, value, groups[key]))
     if equals and key not in groups:
         composed = compose_for(config_name, folders, typed)
-        if values := values_of(key, composed):
+        if values := values_of(key, composed, SCHEMAS.get(config_name, "")):
             return [f"{key}={v}" for v in values if v.startswith(value)]
     with hydra_over(folders) as loader:
         if before == "--explain":
@@ -88,13 +88,19 @@ def _one_more(group: str, value: str, options: Sequence[str]) -> Iterator[str]:
             yield f"{group}=[{chosen}{comma}{option}"
 
 
-def values_of(key: str, composed: Composed) -> list[str]:
-    """The values that a key may have, where they can be listed; else none."""
+def values_of(key: str, composed: Composed, schema: str) -> list[str]:
+    """The values that a key may have, where they can be listed; else none.
+
+    Args:
+        key: in full.
+        composed: the config that it is of.
+        schema: the dotted name of what the whole config becomes.
+    """
     section, _, name = key.rpartition(".")
     node: Any = composed.plain
     for part in filter(None, section.split(".")):
         node = node.get(part) if isinstance(node, Mapping) else None
-    owners = []
+    owners = [] if section else [schema]
     if isinstance(node, Mapping) and "_target_" in node:
         owners.append(str(node["_target_"]))
     if section in SECTIONS:
@@ -120,6 +126,9 @@ def _literals(target: str, name: str) -> list[str]:
                     types = {a.arg: a.annotation for a in arguments}
                     if annotation := types.get(name):
                         return _values(annotation, module)
+            for base in node.bases:
+                if isinstance(base, ast.Name) and (found := _literals(f"{module}.{base.id}", name)):
+                    return found
     return []
 
 

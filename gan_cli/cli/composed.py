@@ -18,6 +18,16 @@ from omegaconf import DictConfig, OmegaConf
 
 from gan_cli.config.comments import Commented, read_comments
 
+SCHEMAS = {
+    "train": "gan_cli.config.schema.Settings",
+    "sample": "gan_cli.inference.sample.SampleSettings",
+    "evaluate": "gan_cli.evaluation.evaluate.EvaluateSettings",
+    "data_check": "gan_cli.preparation.survey.CheckSettings",
+    "data_resize": "gan_cli.preparation.rewriting.ResizeSettings",
+    "data_zip": "gan_cli.preparation.rewriting.ZipSettings",
+}
+"""What each primary config becomes; by name, for to import them is to import torch."""
+
 
 @contextmanager
 def hydra_over(folders: Sequence[Path]) -> Iterator[ConfigLoader]:
@@ -77,9 +87,15 @@ class Composed:
     groups: Mapping[str, Sequence[str]]
 
     def comment(self, key: str) -> str:
-        """What the YAML says of a key: of the files that set it, the last with a comment."""
-        said = [source.keys[key] for source in self.sources if source.keys.get(key)]
-        return said[-1] if said else ""
+        """What the YAML says of a key: of the files that set it, the last with a comment.
+
+        What data or a recipe says of another section's key stands behind what that says of it.
+        """
+        said = [(s.package, s.keys[key]) for s in self.sources if s.keys.get(key)]
+        if not said:
+            return ""
+        (section, first), (setter, last) = said[0], said[-1]
+        return f"{first}; {last}" if section and not setter else last
 
     def origin(self, key: str) -> str:
         """The file that sets a key; empty where none does."""
@@ -112,8 +128,9 @@ def compose_for(config_name: str, folders: Sequence[Path], overrides: Sequence[s
         earlier, HydraConfig.instance().cfg = HydraConfig.instance().cfg, None
         try:
             HydraConfig.instance().set_config(config)  # names hold ${hydra:...}
-            own = OmegaConf.masked_copy(config, [k for k in config if k != "hydra"])
+            own = OmegaConf.masked_copy(config, [str(k) for k in config if k != "hydra"])
             plain = OmegaConf.to_container(own, resolve=True, throw_on_missing=False)
+            plain |= _of_hydra(config.hydra)  # type: ignore[operator]
         finally:
             HydraConfig.instance().cfg = earlier
     sources = []
@@ -124,6 +141,13 @@ def compose_for(config_name: str, folders: Sequence[Path], overrides: Sequence[s
             name = f"{entry.config_path}.yaml"
             sources.append(Source(name, entry.package or "", f"{entry.parent}.yaml", text))
     return Composed(own, plain, sources, groups_in(folders))  # type: ignore[arg-type]
+
+
+def _of_hydra(config: DictConfig) -> dict[str, Any]:
+    """What a person may want to set of Hydra's own keys, unresolved: it holds the time."""
+    raw: Any = OmegaConf.to_container(config, resolve=False)
+    found = {name: {"dir": raw[name]["dir"]} for name in ("run", "sweep")}
+    return {} if found["run"]["dir"] == "." else {"hydra": found}
 
 
 def _find(folders: Sequence[Path], name: str) -> Path | None:

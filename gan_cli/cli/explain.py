@@ -1,11 +1,12 @@
 """`--explain`: one key, group of keys or choice, from signatures and the comments of the YAML."""
 
+import importlib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gan_cli.cli.composed import Composed, compose_for, groups_in
+from gan_cli.cli.composed import SCHEMAS, Composed, compose_for, groups_in
 from gan_cli.cli.diagnosis import TOGETHER
 from gan_cli.cli.guide import PLURALS, list_lines, shown, wrapped
 from gan_cli.cli.overrides import UNLISTED
@@ -125,6 +126,8 @@ def _key(name: str, composed: Composed, config_name: str) -> Iterator[str]:
     value = known.get(name)
     if not inner and not isinstance(value, Mapping):
         yield from list(_entries([name], composed, config_name))[1:]
+        if origin := composed.origin(name):
+            yield f"    set in {origin}"
         return
     yield name
     about = composed.comment(name) or _about_section(name, composed)
@@ -174,20 +177,6 @@ def _entries(keys: Sequence[str], composed: Composed, config_name: str) -> Itera
 
 def _schema(config_name: str) -> type:
     """What a command's config becomes."""
-    if config_name == "sample":
-        from gan_cli.inference.sample import SampleSettings
-
-        return SampleSettings
-    if config_name == "evaluate":
-        from gan_cli.evaluation.evaluate import EvaluateSettings
-
-        return EvaluateSettings
-    if config_name.startswith("data_"):
-        from gan_cli.preparation import rewriting, survey
-
-        resizes = config_name == "data_resize"
-        other = rewriting.ResizeSettings if resizes else rewriting.ZipSettings
-        return survey.CheckSettings if config_name == "data_check" else other
-    from gan_cli.config.schema import Settings
-
-    return Settings
+    module, _, name = SCHEMAS.get(config_name, SCHEMAS["train"]).rpartition(".")
+    found: type = getattr(importlib.import_module(module), name)
+    return found

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import yaml
 
-NO_KEYS = ("defaults", "hydra")
-"""What stands at the top of a file for Hydra's sake."""
 SENTENCE = re.compile(r"(?<=\.)\s+(?=\w)(?<!al\. )(?<!no\. )")
 """Where one sentence ends and the next begins; not in `Radford et al. 2016`."""
 
@@ -109,7 +107,7 @@ def _behind(text: str) -> dict[int, str]:
 def _keys(node: yaml.Node | None, key: str = "") -> Iterator[tuple[str, int]]:
     """Each key in full, with its line."""
     for name, value in node.value if isinstance(node, yaml.MappingNode) else ():
-        if key or name.value not in NO_KEYS:
+        if key or name.value != "defaults":
             full = f"{key}.{name.value}".lstrip(".")
             yield full, name.start_mark.line
             yield from _keys(value, full)

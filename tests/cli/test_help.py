@@ -23,6 +23,8 @@ def test_help_has_the_comments(gan_train: Command) -> None:
     assert said.startswith("Train a GAN")
     assert "trainer.precision=fp32 fp32, or bf16: losses under autocast" in said
     assert "trainer.on_nan=stop stop, skip (the turn), rollback" in said
+    assert "trainer.steps=2000 generator updates; each data/ file" in said
+    assert "suits its data; 43 epochs" in said
     assert "cgan, cgan_dcgan, cgan_dcgan_r1" in said
     assert "--explain KEY" in said
     assert "_target_" not in said
@@ -93,7 +95,8 @@ def test_a_list_has_ones_own(gan_train: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wanted", "parts"),
     [
-        (["trainer.on_nan"], ["trainer.on_nan=stop", "takes stop, skip or rollback", "(the turn)"]),
+        (["trainer.on_nan"], ["trainer.on_nan=stop", "takes stop, skip or rollback", "set in tr"]),
+        (["hydra.run.dir"], ["hydra.run.dir=outputs/runs/${now:", "the run's folder"]),
         (["trainer"], ["How long a run takes", "trainer.device=auto", "trainer.keep_last=3"]),
         (["tricks.r1"], ["Mescheder et al. 2018", "tricks.r1.weight=10", "a number (0 or more)"]),
         (["tricks.r1.weight"], ["tricks.r1.weight=10", "gamma"]),
@@ -174,7 +177,9 @@ def test_completion_of_options_and_keys() -> None:
     assert candidates("train", folders, "gan-train --ex") == ["--explain", "--experimental-rerun"]
     assert candidates("train", folders, "gan-train --list mo") == ["models", "model"]
     assert candidates("train", folders, "gan-train trainer.pre") == ["trainer.precision="]
-    assert candidates("sample", folders, "gan-sample ema=") == ["ema=true"]
+    assert candidates("sample", folders, "gan-sample ema=") == ["ema=true", "ema=false"]
+    resize = "gan-data resize pictures on_corrupt="
+    assert candidates("data_resize", folders, resize) == ["on_corrupt=error", "on_corrupt=skip"]
 
 
 def test_completion_says_nothing_of_mistakes(

@@ -49,6 +49,8 @@ def test_a_file_as_a_person_reads_it() -> None:
         "group.list": "",
         "group.deep": "",
         "group.deep.key": "deep down",
+        "hydra": "",
+        "hydra.run": "Hydra's",
     }
 
 

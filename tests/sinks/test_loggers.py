@@ -1,12 +1,13 @@
 """Loggers, offline: what a run sends, and that it goes on as the same run."""
 
+import importlib
 import json
 import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from PIL import Image
@@ -14,7 +15,7 @@ from PIL import Image
 from gan_cli.config.checkpointed import relink
 from gan_cli.errors import UserError
 from gan_cli.sinks import loggers
-from gan_cli.sinks.loggers import Follower, Opening
+from gan_cli.sinks.loggers import Follower, Logger, Opening
 from tests.conftest import NARROW, TINY, Command
 from tests.settings import composed
 from tests.sinks.fake_runs import a_run
@@ -45,6 +46,24 @@ class Recorder(Follower):
 
     def end(self, run: Any) -> None:
         self.got.append(("end", run.outcome))
+
+
+class Noting(Logger):
+    """A logger of one's own."""
+
+    runs: ClassVar[list[Recorder]] = []
+
+    def open(self, opening: Opening) -> Recorder:
+        self.runs.append(Recorder(opening))
+        return self.runs[-1]
+
+
+def test_a_logger_of_ones_own(gan_train: Command) -> None:
+    result = gan_train(*RUN, f"+logger.mine._target_={__name__}.Noting")
+    assert result.code == 0, result.err
+    (sink,) = importlib.import_module(__name__).Noting.runs
+    kinds = {got[:2] if got[0] == "picture" else got[0] for got in sink.got}
+    assert {"scalars", "film", "end", ("picture", "samples"), ("picture", "curves")} <= kinds
 
 
 def write_picture(path: Path) -> None:
