@@ -51,7 +51,9 @@ def answer(
     _refuse_unknown(command, config_name, folders, options)
     given = dict(zip(options, [*options[1:], ""], strict=False))
     inline = {name: value for name, _, value in (o.partition("=") for o in options) if value}
-    if "--list" in {**given, **inline} and config_name == "train":
+    if "--list" in {**given, **inline}:
+        if config_name != "train":
+            raise UserError(f"--list: {command} has no groups; see {command} --help")
         wanted = inline.get("--list", given.get("--list", ""))
         return list(list_lines(wanted, folders))
     if "--explain" in {**given, **inline}:

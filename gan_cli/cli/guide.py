@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.cli.composed import Composed, groups_in
+from gan_cli.cli.diagnosis import TOGETHER
 from gan_cli.config.comments import read_comments
 from gan_cli.errors import UserError
 from gan_cli.spelling import nearest
@@ -110,7 +111,7 @@ def list_lines(wanted: str, folders: Sequence[Path]) -> Iterator[str]:
     files = {p.stem: p for folder in folders for p in (folder / group).glob("*.yaml")}
     yield from rows({n: read_comments(files[n]).first_sentence for n in groups[group]})
     example = groups[group][0]
-    typed = f"'{group}=[{example}]'" if group == "tricks" else f"{group}={example}"
+    typed = f"'{group}=[{example}]'" if group in TOGETHER else f"{group}={example}"
     yield ""
     yield f"gan-train --explain {group}={example} says more; gan-train {typed} takes it."
 
