@@ -228,7 +228,7 @@ def test_a_resumed_run_is_the_same_run(gan_train: Command, fake_wandb: FakeWandb
     begun, again = fake_wandb.begun
     assert begun["id"] == again["id"] == json.loads(Path("run/loggers.json").read_text())["wandb"]
     assert (begun["project"], begun["mode"], begun["resume"]) == ("p", None, None)
-    assert begun["name"] == "dcgan-digits"
+    assert begun["name"] == "cgan_dcgan_r1-digits"
     assert begun["config"]["data"]["batch_size"] == 16
     assert fake_wandb.ended == [0, 0]
     steps = [row["step"] for row in fake_wandb.rows if "loss/D/adversarial" in row]
@@ -336,7 +336,7 @@ def test_mlflow_itself_in_the_run_s_folder(gan_train: Command, store: Callable[[
     name = json.loads(Path("run/loggers.json").read_text())["mlflow"]
     (run,) = client.search_runs([client.get_experiment_by_name("gan-cli").experiment_id])
     assert run.info.run_id == name
-    assert run.info.run_name == "dcgan-digits"
+    assert run.info.run_name == "cgan_dcgan_r1-digits"
     assert run.info.status == "FINISHED"
     assert run.data.params["optimizer.lr"] == "0.0001"
     losses = client.get_metric_history(name, "loss/D/adversarial")
