@@ -98,7 +98,7 @@ def test_a_list_has_ones_own(gan_train: Command, tmp_path: Path) -> None:
     ("wanted", "parts"),
     [
         (["trainer.on_nan"], ["trainer.on_nan=stop", "takes stop, skip or rollback", "set in tr"]),
-        (["hydra.run.dir"], ["hydra.run.dir=outputs/runs/${now:", "the run's folder"]),
+        (["hydra.sweep.dir"], ["hydra.sweep.dir=outputs/sweeps/${now:", "a sweep's, with"]),
         (["trainer"], ["How long a run takes", "trainer.device=auto", "trainer.keep_last=3"]),
         (["tricks.r1"], ["Mescheder et al. 2018", "tricks.r1.weight=10", "a number (0 or more)"]),
         (["tricks.r1.weight"], ["tricks.r1.weight=10", "gamma"]),
