@@ -16,6 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from gan_cli.config.by_device import CHOICE
 from gan_cli.config.comments import Commented, read_comments
 
 SCHEMAS = {
@@ -129,7 +130,8 @@ def compose_for(config_name: str, folders: Sequence[Path], overrides: Sequence[s
         try:
             HydraConfig.instance().set_config(config)  # names hold ${hydra:...}
             own = OmegaConf.masked_copy(config, [str(k) for k in config if k != "hydra"])
-            plain = OmegaConf.to_container(own, resolve=True, throw_on_missing=False)
+            said = OmegaConf.create(_by_device(OmegaConf.to_container(own, resolve=False)))
+            plain = OmegaConf.to_container(said, resolve=True, throw_on_missing=False)
             plain |= _of_hydra(config.hydra)  # type: ignore[operator]
         finally:
             HydraConfig.instance().cfg = earlier
@@ -141,6 +143,14 @@ def compose_for(config_name: str, folders: Sequence[Path], overrides: Sequence[s
             name = f"{entry.config_path}.yaml"
             sources.append(Source(name, entry.package or "", f"{entry.parent}.yaml", text))
     return Composed(own, plain, sources, groups_in(folders))  # type: ignore[arg-type]
+
+
+def _by_device(tree: Any) -> Any:
+    """A config with what depends on the device in words: to look for a GPU takes torch."""
+    if isinstance(tree, dict):
+        return {name: _by_device(value) for name, value in tree.items()}
+    found = CHOICE.fullmatch(tree) if isinstance(tree, str) else None
+    return f"{found[2]} (GPU: {found[1]})" if found else tree
 
 
 def _of_hydra(config: DictConfig) -> dict[str, Any]:

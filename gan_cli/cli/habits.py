@@ -1,5 +1,6 @@
 """Keys and options typed as other tools call them, and what they are called here."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -36,6 +37,7 @@ ELSEWHERE = {
 """What `gan-train` calls things, and what others do."""
 HERE = {other: key for key, others in ELSEWHERE.items() for other in others}
 GPU = ("gpu", "gpus", "cuda", "gpu_ids", "gpu_id", "n_gpus")
+REFERENCE = re.compile(r"\$\{[\w.]+\}")
 SIMILAR = 0.75
 """So like a key of its own section that this one is rather meant."""
 
@@ -72,7 +74,7 @@ def leaves(tree: Mapping[str, Any], above: str = "") -> list[str]:
     for name, value in tree.items():
         if isinstance(value, Mapping):
             found += leaves(value, f"{above}{name}.")
-        elif not str(value).startswith("${") and name != "_target_":
+        elif not REFERENCE.fullmatch(str(value)) and name != "_target_":
             found.append(f"{above}{name}")
     return found
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-CHOICE = re.compile(r"\$\{on_gpu:.*\}")
+CHOICE = re.compile(r"\$\{on_gpu:(.*),(.*)\}")
 
 
 def _choose(on_gpu: Any, on_cpu: Any, *, _root_: DictConfig) -> Any:

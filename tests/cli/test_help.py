@@ -98,7 +98,7 @@ def test_a_list_has_ones_own(gan_train: Command, tmp_path: Path) -> None:
     ("wanted", "parts"),
     [
         (["trainer.on_nan"], ["trainer.on_nan=stop", "takes stop, skip or rollback", "set in tr"]),
-        (["hydra.run.dir"], ["hydra.run.dir=outputs/runs/${now:", "the run's folder"]),
+        (["hydra.sweep.dir"], ["hydra.sweep.dir=outputs/sweeps/${now:", "a sweep's, with"]),
         (["trainer"], ["How long a run takes", "trainer.device=auto", "trainer.keep_last=3"]),
         (["tricks.r1"], ["Mescheder et al. 2018", "tricks.r1.weight=10", "a number (0 or more)"]),
         (["tricks.r1.weight"], ["tricks.r1.weight=10", "gamma"]),
@@ -106,11 +106,15 @@ def test_a_list_has_ones_own(gan_train: Command, tmp_path: Path) -> None:
         (["model=dcgan"], ["Radford et al. 2016", "model.generator.width=128", "leaky_relu, elu"]),
         (["model=wgan_gp"], ["includes dcgan, tricks/gradient_penalty, loss=wasserstein"]),
         (["models"], ["Choices for model=", "cyclegan"]),
-        (["optimizer.lr"], ["optimizer.lr=0.0002", "a number (above 0)"]),
+        (["optimizer.lr"], ["optimizer.lr=0.001", "a number (above 0)"]),
+        (["data.batch_size", "data=mnist"], ["data.batch_size=32 (GPU: 128)", "many small"]),
         (["optimizer.generator.lr"], ["for the player generator alone", "a number (above 0)"]),
         (["ema.decay"], ["from 0 to below 1", "weight of the past"]),
         (["data.image_size", "data=folder", "data.root=x"], ["64", "shorter side resized"]),
-        (["model.generator"], ["+model.generator.n_classes=0", "follows model.latent_dim"]),
+        (
+            ["model.generator", "model=dcgan"],
+            ["+model.generator.n_classes=0", "follows model.la"],
+        ),
         (["experiment=dcgan_mnist"], ["trainer.steps=", "arXiv:1511.06434"]),
         (["seed"], ["seed=0", "a whole number (0 or more)"]),
     ],
@@ -137,7 +141,10 @@ def test_explain_what_is_not_there(gan_train: Command, wanted: str, hint: str) -
     assert hint in result.err
 
 
-@pytest.mark.parametrize("question", [["--help"], ["--list", "models"], ["lr=1"], ["--steps=1"]])
+QUESTIONS = [["--help"], ["data=mnist", "-h"], ["--list", "models"], ["lr=1"], ["--steps=1"]]
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=" ".join)
 def test_answers_do_not_wait_for_torch(question: list[str], tmp_path: Path) -> None:
     program = (
         "import sys\nfrom gan_cli.cli.train import main\n"

@@ -58,6 +58,7 @@ from tests.conftest import NARROW, Command
         (["lr=1e-3"], "lr: no such key; write optimizer.lr=1e-3"),
         (["learning_rate=1e-3"], "write optimizer.lr=1e-3"),
         (["lr_g=1e-3"], "write optimizer.generator.lr=1e-3"),
+        (["data=mnist", "steps=100"], "steps: no such key; write trainer.steps=100"),
         (["steps=100"], "steps: no such key; write trainer.steps=100"),
         (["batch_size=64"], "batch_size: no such key; write data.batch_size=64"),
         (["model.batch_size=64"], "write data.batch_size=64"),

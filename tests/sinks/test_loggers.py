@@ -228,7 +228,7 @@ def test_a_resumed_run_is_the_same_run(gan_train: Command, fake_wandb: FakeWandb
     begun, again = fake_wandb.begun
     assert begun["id"] == again["id"] == json.loads(Path("run/loggers.json").read_text())["wandb"]
     assert (begun["project"], begun["mode"], begun["resume"]) == ("p", None, None)
-    assert begun["name"] == "dcgan-digits"
+    assert begun["name"] == "cgan_dcgan_r1-digits"
     assert begun["config"]["data"]["batch_size"] == 16
     assert fake_wandb.ended == [0, 0]
     steps = [row["step"] for row in fake_wandb.rows if "loss/D/adversarial" in row]
@@ -247,8 +247,6 @@ def test_a_checkpoint_sends_a_run_nowhere(gan_train: Command, fake_wandb: FakeWa
     assert "logger.wandb.mode was online and is offline from here on" in again.out
     assert gan_train("resume=run", "trainer.steps=6", "logger.wandb.mode=online").code == 0
     assert [begun["mode"] for begun in fake_wandb.begun] == ["online", "offline", "online"]
-    assert gan_train(*given, typed, "trainer.steps=7").code == 0
-    assert fake_wandb.begun[-1]["mode"] == "online"  # as the run had it when it stopped
 
 
 def test_typing_the_loggers_again_sends_it_where_it_went(
@@ -305,6 +303,7 @@ def test_a_stranger_s_loggers_stay_at_home() -> None:
     assert found.m.tracking_uri is None
 
 
+@pytest.mark.slow
 def test_wandb_itself_offline(gan_train: Command) -> None:
     pytest.importorskip("wandb")
     given = [*RUN, "logger=[tensorboard,wandb]", "logger.wandb.mode=offline"]
@@ -336,7 +335,7 @@ def test_mlflow_itself_in_the_run_s_folder(gan_train: Command, store: Callable[[
     name = json.loads(Path("run/loggers.json").read_text())["mlflow"]
     (run,) = client.search_runs([client.get_experiment_by_name("gan-cli").experiment_id])
     assert run.info.run_id == name
-    assert run.info.run_name == "dcgan-digits"
+    assert run.info.run_name == "cgan_dcgan_r1-digits"
     assert run.info.status == "FINISHED"
     assert run.data.params["optimizer.lr"] == "0.0001"
     losses = client.get_metric_history(name, "loss/D/adversarial")
@@ -350,6 +349,7 @@ def test_mlflow_itself_in_the_run_s_folder(gan_train: Command, store: Callable[[
     assert any("samples~real_and_fake+step+6+" in image for image in images)
 
 
+@pytest.mark.slow
 def test_mlflow_of_ones_own_store(gan_train: Command, store: Callable[[str], Any]) -> None:
     uri = Path("shared").absolute().as_uri()
     given = ["logger=mlflow", f"logger.mlflow.tracking_uri={uri}", "trainer.sample_every=0"]
