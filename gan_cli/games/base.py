@@ -90,6 +90,17 @@ class Game(nn.Module, abc.ABC):
     def averaged(self) -> Mapping[str, nn.Module]:
         """The submodules, by attribute, that draw: an EMA follows them."""
 
+    @property
+    def ways(self) -> Mapping[str, nn.Module]:
+        """The network that draws, by direction; under the empty name where there is but one way."""
+        networks = self.averaged
+        return {"": next(iter(networks.values()))} if len(networks) == 1 else networks
+
+    @property
+    def latents(self) -> str:
+        """What z is drawn from, in words, for those who use a generator on its own."""
+        return "standard normal"
+
     @abc.abstractmethod
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of `player` on one batch of real samples."""

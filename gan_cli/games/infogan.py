@@ -87,6 +87,15 @@ class InfoGAN(TwoPlayer):
             "generator": PlayerSpec([self.generator]),
         }
 
+    @property
+    def latents(self) -> str:
+        """Noise, then the codes."""
+        codes = f", then {self.continuous} continuous codes in [-1, 1]" if self.continuous else ""
+        return (
+            f"{self.noise_dim} numbers uniform in [-1, 1], then a one-hot category of "
+            f"{self.categories}{codes}"
+        )
+
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on real images [N, C, H, W]."""
         adversary, x = self.adversary("discriminator"), batch["image"]
