@@ -41,12 +41,9 @@ def diagnose(
         overrides: as typed.
         sweeps: whether a key may have several values.
     """
-    search_path = create_config_search_path(str(folders[0]))
-    for number, folder in enumerate(folders[1:]):
-        search_path.prepend(f"own{number}", f"file://{folder}")
     instance = GlobalHydra.instance()
     instance.clear()
-    Hydra.create_main_hydra2("diagnosis", search_path)
+    initialise("diagnosis", folders)
     try:
         problems = list(_problems(config_name, overrides, sweeps))
     except (HydraException, ValueError):
@@ -54,6 +51,14 @@ def diagnose(
     finally:
         instance.clear()
     return problems or [_shortened(error)]
+
+
+def initialise(task: str, folders: Sequence[Path]) -> None:
+    """Let Hydra compose what lies in folders: that of a primary config, then others with YAML."""
+    search_path = create_config_search_path(str(folders[0]))
+    for number, folder in enumerate(folders[1:]):
+        search_path.prepend(f"own{number}", f"file://{folder}")
+    Hydra.create_main_hydra2(task, search_path)
 
 
 def unknown_in_hydra(overrides: Sequence[str]) -> list[str]:

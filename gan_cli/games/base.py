@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gan_cli.data.fields import Batch, Fields, Kind
 from gan_cli.games.adversary import Adversary
-from gan_cli.games.requests import Drawing, LookUp, Option, Request, Sheet, Trial
+from gan_cli.games.requests import Drawing, LatentPart, LookUp, Option, Request, Sheet, Trial
 from gan_cli.tricks.base import Trick, WeightTerm
 from gan_cli.tricks.examples import Progress, RealFakeBatch
 
@@ -97,9 +97,9 @@ class Game(nn.Module, abc.ABC):
         return {"": next(iter(networks.values()))} if len(networks) == 1 else networks
 
     @property
-    def latents(self) -> str:
-        """What z is drawn from, in words, for those who use a generator on its own."""
-        return "standard normal"
+    def latents(self) -> Sequence[LatentPart]:
+        """What z is made of, for those who use a generator on its own; none where there is no z."""
+        return ()
 
     @abc.abstractmethod
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:

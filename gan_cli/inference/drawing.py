@@ -2,14 +2,16 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
 from gan_cli.assembly.memory import machine_memory
 from gan_cli.data.image_files import read_images
+from gan_cli.data.images import UnreadableImageError, convert, to_square
 from gan_cli.errors import UserError
 from gan_cli.games import latents
 from gan_cli.games.base import Game
@@ -110,7 +112,37 @@ def read_inputs(path: Path, game: Game, direction: str | None) -> tuple[Tensor, 
     """
     channels, size, _ = game.fields[input_field(game, direction)].shape
     images, names = read_images(path.expanduser(), size, channels)
-    return images.float() / 127.5 - 1.0, names
+    return scaled(images), names
+
+
+def convert_inputs(
+    given: Sequence[Image.Image] | Tensor, game: Game, direction: str | None
+) -> Tensor:
+    """Images at hand as a game takes them, float32 in [-1, 1], [N, C, H, W].
+
+    Args:
+        given: Pillow's, of any size; or a tensor [N, C, H, W], uint8 or float in [-1, 1].
+        game: one that translates.
+        direction: which way.
+
+    Raises:
+        UserError: they are no images, or a tensor of another shape.
+    """
+    channels, size, _ = shape = game.fields[input_field(game, direction)].shape
+    if not isinstance(given, Tensor):
+        try:
+            given = torch.stack([to_square(convert(image, channels), size) for image in given])
+        except (UnreadableImageError, ValueError, RuntimeError, AttributeError) as error:
+            raise UserError(f"input: not images of Pillow's, or none ({error})") from error
+    if given.ndim != 4 or tuple(given.shape[1:]) != shape or not len(given):
+        wanted = ", ".join(["N", *map(str, shape)])
+        raise UserError(f"input: a tensor {list(given.shape)}; this model takes [{wanted}]")
+    return scaled(given)
+
+
+def scaled(images: Tensor) -> Tensor:
+    """Pixels from 0 to 255 as float32 in [-1, 1]; what is not uint8 is that already."""
+    return images.float() / 127.5 - 1.0 if images.dtype == torch.uint8 else images.float()
 
 
 def _refuse_unknown(settings: DrawSettings, game: Game, translates: bool) -> None:
