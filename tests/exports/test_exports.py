@@ -77,6 +77,7 @@ def test_onnx_draws_the_same(
     run = runs[model]
     result = gan_export(f"checkpoint={run}", "out=g.onnx", *way_of(direction))
     assert result.code == 0, result.err
+    assert len((result.out + result.err).splitlines()) == 1, result.out + result.err
     session = onnxruntime.InferenceSession("g.onnx")
     one = drawer(run, direction)
     for count in (1, 5):

@@ -1,5 +1,6 @@
 """Exports are files from strangers: what they say is checked as a checkpoint's config is."""
 
+import functools
 import json
 import shutil
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import torch
 import gan_cli
 from gan_cli.errors import UserError
 from gan_cli.inference.load import open_game
+from gan_cli.metrics import classifier
 from tests.conftest import Command
 
 pytest.importorskip("safetensors")
@@ -154,12 +156,8 @@ def test_it_cannot_be_trained_on(exported: Path, gan_train: Command) -> None:
 def test_it_is_measured_as_a_run(
     exported: Path, gan_evaluate: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gan_cli.metrics import classifier
-
-    train = classifier.train
-    monkeypatch.setattr(
-        classifier, "train", lambda *given, **named: train(*given, **named, steps=2)
-    )
+    quick = functools.partial(classifier.train, steps=2)
+    monkeypatch.setattr(classifier, "train", quick)
     result = gan_evaluate(f"checkpoint={exported}", "count=20")
     assert result.code == 0, result.err
     assert json.loads((exported / "evaluation.json").read_text())["step"] == 4

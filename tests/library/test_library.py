@@ -1,5 +1,6 @@
 """`import gan_cli`: what the commands do, from Python."""
 
+import functools
 import inspect
 import logging
 import subprocess
@@ -230,11 +231,10 @@ def test_translating(translator: Path) -> None:
         assert said in str(error.value)
 
 
-def test_evaluating(trained: Path, gan_evaluate: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    learn = classifier.train
-    monkeypatch.setattr(
-        classifier, "train", lambda *given, **named: learn(*given, **{**named, "steps": 2})
-    )
+def test_evaluating(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = functools.partial(classifier.train, steps=2)
+    monkeypatch.setattr(classifier, "train", quick)
+    monkeypatch.setenv("GAN_CLI_CACHE", "cache")
     found = gan_cli.evaluate(trained, count=20, out="found.json", data_limit=100)
     value = found["fd_classifier"]
     assert value.value > 0
