@@ -108,7 +108,7 @@ class _Files:
     @classmethod
     def of(cls, out: Path, suffix: str) -> "_Files":
         if suffix:
-            return cls(out, out.with_suffix(".md"), out.with_suffix(".png"))
+            return cls(out, *(out.with_name(out.name + end) for end in (".md", ".png")))
         return cls(out / WEIGHTS, out / "README.md", out / "samples.png", [out / DESCRIPTION])
 
     def refuse_present(self, out: str) -> None:

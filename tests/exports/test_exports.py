@@ -93,7 +93,7 @@ def test_onnx_draws_the_same(
     assert said["step"] == "2"
     assert said["direction"] == direction
     assert str(Path(torch.__file__).parent).encode() not in Path("g.onnx").read_bytes()
-    run_snippet("g.md")
+    run_snippet("g.onnx.md")
 
 
 @pytest.mark.parametrize("model", ["cgan_dcgan_r1", "infogan"])
@@ -108,7 +108,7 @@ def test_pt2_draws_the_same(runs: dict[str, Path], gan_export: Command, model: s
         assert (draw(*fed.values()) - one.network(*fed.values())).abs().max() < 1e-4
     assert json.loads(extra["gan_cli.json"])["inputs"] == [p.to_plain() for p in one.inputs]
     assert str(Path(torch.__file__).parent).encode() not in Path("g.pt2").read_bytes()
-    run_snippet("g.md")
+    run_snippet("g.pt2.md")
 
 
 def run_snippet(card: str) -> None:
@@ -242,7 +242,7 @@ def test_paths_stay_at_home(tmp_path: Path, gan_export: Command) -> None:
         (["out="], "out: name a file or a folder"),
         ([], "out"),
         (["out=there.onnx"], "there.onnx is there already; add overwrite=true"),
-        (["out=noted.onnx"], "noted.md is there already; add overwrite=true"),
+        (["out=noted.onnx"], "noted.onnx.md is there already; add overwrite=true"),
         (["out=full/"], "README.md is there already; add overwrite=true"),
         (["out=g.onnx", "direction=up"], "direction=up: this model goes one way"),
         (
@@ -257,14 +257,14 @@ def test_a_mistake_costs_one_line(
     runs: dict[str, Path], gan_export: Command, arguments: list[str], said: str
 ) -> None:
     Path("there.onnx").touch()
-    Path("noted.md").touch()
+    Path("noted.onnx.md").touch()
     Path("full").mkdir()
     Path("full/README.md").touch()
     result = gan_export(f"checkpoint={runs['dcgan_r1']}", *arguments)
     assert result.code == 2, result.out
     assert len(result.problems) == 1, result.err
     assert said in result.err
-    assert {p.name for p in Path.cwd().iterdir()} == {"there.onnx", "noted.md", "full"}
+    assert {p.name for p in Path.cwd().iterdir()} == {"there.onnx", "noted.onnx.md", "full"}
 
 
 def test_all_ways_go_into_one_file(runs: dict[str, Path], gan_export: Command) -> None:
