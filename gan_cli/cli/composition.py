@@ -52,7 +52,7 @@ def composed(
             _place(whole, run_folder)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             raise UserError(*diagnose(error, config_name, folders, list(overrides))) from error
-        yield OmegaConf.masked_copy(whole, [key for key in whole if key != "hydra"])
+        yield OmegaConf.masked_copy(whole, [str(key) for key in whole if key != "hydra"])
     finally:
         restore_gh_from_backup(before[0])
         HydraConfig.instance().cfg = before[1]

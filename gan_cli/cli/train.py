@@ -184,9 +184,12 @@ def train_in_process(
     from hydra.core.hydra_config import HydraConfig
 
     from gan_cli.cli.composition import composed
-    from gan_cli.cli.overrides import reach_unlisted
+    from gan_cli.cli.overrides import parse, reach_unlisted
     from gan_cli.cli.start import new_start
 
+    parsed = {override: parse(override) for override in overrides}
+    if several := [text for text, found in parsed.items() if found and found.is_sweep_override()]:
+        raise UserError(*(f"{text}: several values; train once for each" for text in several))
     with ExitStack() as stack:
         given = [reach_unlisted(override) for override in overrides]
         name, folder, saved = "train", None, None

@@ -106,6 +106,7 @@ class Card(NamedTuple):
         config = yaml.safe_dump(
             self.description["config"], sort_keys=False, width=float("inf"), allow_unicode=False
         )
+        config = config.replace("`", "'")  # three of them would end the block
         return (
             f"{command}<details><summary>The whole config</summary>\n\n"
             f"```yaml\n{config}```\n\n</details>"

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 SHOWN, MOST_COLUMNS = 64, 16
 """Samples on a card, and classes that get a column there."""
 METRIC = "metric/"
+MOST_FIGURES = 100
 
 
 def _a_license(text: str) -> str:
@@ -70,9 +71,11 @@ def write_export(settings: ExportSettings) -> Path:
         trust=settings.trust,
         device=torch.device("cpu"),
     )
+    if type(loaded.step) is not int:
+        raise UserError(f"{loaded.path}: its step is damaged; take another checkpoint")
     drawers = drawers_of(loaded.game, loaded.class_names)
     chosen = _choose(drawers, settings.direction, suffix)
-    description = describe(loaded, settings.license)
+    description, figures = describe(loaded, settings.license), _figures(loaded)
     try:
         files.model.parent.mkdir(parents=True, exist_ok=True)
         write_whole(files.model, _encode(settings.out, suffix, chosen, description))
@@ -86,7 +89,7 @@ def write_export(settings: ExportSettings) -> Path:
             chosen,
             files.picture.name if pictured else None,
             _usage(files.model.name, suffix, chosen),
-            _figures(loaded),
+            figures,
             loaded.content["overrides"],
         )
         write_whole(files.card, card.to_markdown().encode())
@@ -108,7 +111,8 @@ class _Files:
     @classmethod
     def of(cls, out: Path, suffix: str) -> "_Files":
         if suffix:
-            return cls(out, *(out.with_name(out.name + end) for end in (".md", ".png")))
+            card, picture = (out.with_name(out.name + end) for end in (".md", ".png"))
+            return cls(out, card, picture)
         return cls(out / WEIGHTS, out / "README.md", out / "samples.png", [out / DESCRIPTION])
 
     def refuse_present(self, out: str) -> None:
@@ -204,7 +208,7 @@ def _figures(loaded: Loaded) -> list[Mapping[str, Any]]:
     """What was measured of these very weights: by gan-evaluate, else in training."""
     found = read_evaluation(run_of(loaded.path))
     if found.get("step") == loaded.step and found.get("ema") == loaded.averaged:
-        return list(found.get("metrics", []))
+        return list(found.get("metrics", []))[:MOST_FIGURES]
     return [
         {"name": name.removeprefix(METRIC), "value": value}
         for name, value in loaded.content["metrics"].items()

@@ -62,15 +62,19 @@ def require(package: str, what: str) -> None:
 
 
 def _read_weights(file: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
+    if not file.is_file():
+        raise UserError(f"{file}: no such file")
     with file.open("rb") as opened:
         _check_header(opened)
     try:
         with safe_open(file, framework="pt", device="cpu") as archive:
             tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
             return dict(archive.metadata() or {}), tensors
-    except SafetensorError as error:
+    except OSError:
+        raise
+    except Exception as error:  # what is damaged makes it fail in any way
         raise ValueError(f"damaged or no safetensors file ({error!s:.100})") from error
 
 

@@ -4,6 +4,8 @@ import dataclasses
 import logging
 from pathlib import Path
 
+from torch import Tensor
+
 from gan_cli.assembly.devices import open_device
 from gan_cli.errors import UserError
 from gan_cli.inference.drawing import DrawSettings, draw_wanted, read_inputs, refuse_unfit
@@ -40,7 +42,8 @@ def write_samples(settings: SampleSettings) -> Path:
         device=device,
     )
     refuse_unfit(settings, loaded.game, translates=settings.input is not None)
-    given, names = None, []
+    given: Tensor | None = None
+    names: list[str] = []
     if settings.input is not None:
         _refuse_overwriting(settings.input, settings.out)
         given, names = read_inputs(Path(settings.input), loaded.game, settings.direction)

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +274,33 @@ def test_all_ways_go_into_one_file(runs: dict[str, Path], gan_export: Command) -
     assert "direction=ba: all ways go into one file; leave direction out" in result.err
     result = gan_export(f"checkpoint={runs['cyclegan']}", "out=g.onnx", "direction=up")
     assert "direction=up: should be ab or ba" in result.err
+
+
+def test_a_strangers_words_are_no_markup(
+    edited: Callable[[Callable[[dict], object]], Path], gan_export: Command
+) -> None:
+    def change(content: dict) -> None:
+        content["overrides"] = ["a=```\n# big"]
+        content["class_names"] = ["<b>", "![x](y)", "|", "\n# big"]
+        content["config"]["trainer"]["device"] = "x\n```\n# big"
+        content["config"]["name"] = "<script>`"
+        content["metrics"] = {"metric/|<i>": 1.0}
+
+    path = edited(change)
+    assert gan_export(f"checkpoint={path}", "out=model/").code == 0
+    card = Path("model/README.md").read_text()
+    assert "\n# big" not in card
+    assert card.count("```") == 2 * 4  # how to use it twice, what was typed, the config
+    assert not re.search(r"(?<!\\)<(b|i|script)>", card.split("---\n", 2)[2].split("```yaml")[0])
+
+
+def test_a_step_that_is_none(
+    edited: Callable[[Callable[[dict], object]], Path], gan_export: Command
+) -> None:
+    path = edited(lambda content: content["state"].update(step="x"))
+    result = gan_export(f"checkpoint={path}", "out=model/")
+    assert result.code == 2
+    assert "its step is damaged" in result.err
 
 
 def test_overwriting(runs: dict[str, Path], gan_export: Command) -> None:

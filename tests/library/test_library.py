@@ -130,6 +130,7 @@ def test_ctrl_c_saves_and_raises(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"overrides": ["nonsense"]}, "nonsense: not understood"),
         ({"overrides": ["resume=run"]}, "resume=run: give it as train(resume=...)"),
         ({"tricks": ["r11"]}, "tricks=r11: no such tricks; did you mean r1"),
+        ({"overrides": ["seed=1,2"]}, "seed=1,2: several values; train once for each"),
         ({"config_dir": "nowhere"}, "nowhere: no such folder"),
         ({"resume": "nowhere"}, "nowhere: no such checkpoint"),
         ({"data": "folder", "overrides": ["data.root=nowhere"]}, "nowhere"),
