@@ -18,7 +18,7 @@ class Card(NamedTuple):
     """What a model card says."""
 
     description: Mapping[str, Any]
-    """See `export.write.describe`."""
+    """See `exports.write.describe`."""
     game: str
     """The class of the game."""
     drawers: Mapping[str, Drawer]
@@ -31,22 +31,19 @@ class Card(NamedTuple):
     """Of gan-evaluate: `name`, `value`, `held_out`, `n`, `note`."""
     overrides: Sequence[str]
     """What was given on the command line when it was trained."""
-    note: str = ""
-    """What to know of this kind of file."""
 
     def to_markdown(self) -> str:
         """The card, under the YAML that model hubs read."""
         about = self.description
-        mean = ", a running mean of its weights" if about["averaged"] else ""
+        mean = "; its weights are a running mean of those trained" if about["averaged"] else ""
         parts = [
             f"---\n{yaml.safe_dump(self._front_matter(), sort_keys=False)}---",
             f"# {_text(about['name'])}",
             f"A GAN ({self.game}) trained for {about['step']} steps with "
-            f"gan-cli {_text(about['versions']['gan-cli'])}. This is what draws{mean}.",
+            f"gan-cli {_text(about['versions']['gan-cli'])}. This is the part that draws{mean}.",
             f"![samples]({self.picture})" if self.picture else "",
             "## How to use it",
             *(f"```{language}\n{code}\n```" for language, code in self.usage),
-            self.note,
             "## What goes in and comes out",
             *self._ports(),
             "## How good it is",
@@ -60,12 +57,11 @@ class Card(NamedTuple):
 
     def _front_matter(self) -> dict[str, Any]:
         first = next(iter(self.drawers.values()))
-        images = first.output.meaning.endswith("255")
         task = "unconditional-image-generation" if first.latents else "image-to-image"
         return {
             "license": self.description["license"] or UNKNOWN,
             "library_name": "gan-cli",
-            **({"pipeline_tag": task} if images else {}),
+            **({"pipeline_tag": task} if first.kind == "image" else {}),
             "tags": ["gan", str(self.description["name"])],
         }
 

@@ -146,7 +146,7 @@ def suffix_of(out: str) -> str:
     if not out:
         raise UserError("out: name a file or a folder")
     suffix = Path(out).suffix.lower()
-    if not suffix or out.endswith("/") or Path(out).is_dir():
+    if not suffix or out.endswith("/") or Path(out).expanduser().is_dir():
         return ""
     if suffix not in NEEDED:
         raise UserError(f"out={out}: end it in .onnx, .pt2, .safetensors or / (a folder for a hub)")

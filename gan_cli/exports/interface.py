@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gan_cli.data.fields import Field
+from gan_cli.data.fields import Field, Kind
 from gan_cli.errors import UserError
 from gan_cli.games.base import Game
 from gan_cli.games.requests import LatentPart
@@ -50,6 +50,7 @@ class Drawer:
         attribute: its name in the game, such as `generator`.
         inputs: in the order `network` takes them.
         output: what it returns.
+        kind: of that.
         latents: what its z is made of, where it takes one.
     """
 
@@ -57,6 +58,7 @@ class Drawer:
     attribute: str
     inputs: Sequence[Port]
     output: Port
+    kind: Kind
     latents: Sequence[LatentPart] = ()
 
     @property
@@ -92,14 +94,13 @@ def drawers_of(game: Game, class_names: Sequence[str]) -> Mapping[str, Drawer]:
                 f"model: a {type(network).__name__} is neither a Generator nor a Translator "
                 "(gan_cli/networks/roles.py), and nothing else can be exported"
             )
-        output = game.fields[trial.real]
-        name = "image" if not isinstance(network, Translator) else "translation"
-        port = (
-            _image(name, output, PIXELS)
-            if output.kind == "image"
-            else Port(output.kind, "float32", output.shape, f"a {output}")
-        )
-        found[direction] = Drawer(network, attributes[id(network)], inputs, port, latents)
+        output, kind = game.fields[trial.real], game.fields[trial.real].kind
+        if kind == "image":
+            port = _image("translation" if not latents else "image", output, PIXELS)
+        else:
+            says = {"point": "x and y of a point in the plane"}.get(kind, f"a {output}")
+            port = Port(kind, "float32", output.shape, says)
+        found[direction] = Drawer(network, attributes[id(network)], inputs, port, kind, latents)
     return found
 
 

@@ -32,7 +32,7 @@ def with_onnxruntime(drawer: Drawer, file: str) -> str:
         lines += [f"image = np.zeros((1, {_shape(drawer)}), np.float32)  # yours, as said below"]
     fed = ", ".join(f'"{port.name}": {port.name}' for port in drawer.inputs)
     lines += [f"(made,) = session.run(None, {{{fed}}})"]
-    if drawer.output.meaning.endswith("255"):
+    if drawer.kind == "image":
         lines += ["pixels = ((made + 1) * 127.5).round().astype(np.uint8)  # [N, C, H, W]"]
     return "\n".join(lines)
 
@@ -47,7 +47,7 @@ def with_torch(drawer: Drawer, file: str) -> str:
     else:
         lines += [f"image = torch.zeros(1, {_shape(drawer)})  # yours, as said below"]
     lines += [f"made = draw({', '.join(port.name for port in drawer.inputs)})"]
-    if drawer.output.meaning.endswith("255"):
+    if drawer.kind == "image":
         lines += ["pixels = ((made + 1) * 127.5).round().byte()  # [N, C, H, W]"]
     return "\n".join(lines)
 
@@ -63,7 +63,7 @@ def with_gan_cli(drawers: Mapping[str, Drawer], checkpoint: str) -> str:
         wanted += f", direction={json.dumps(next(iter(drawers)))}" if len(drawers) > 1 else ""
     lines = ["import gan_cli", "", f"game = gan_cli.load({json.dumps(checkpoint)})"]
     lines += [f"made = game.sample({wanted})  # float32, [N, C, H, W]"]
-    if first.output.meaning.endswith("255"):
+    if first.kind == "image":
         lines += ['gan_cli.to_grid(made).save("grid.png")']
     return "\n".join(lines)
 
