@@ -161,6 +161,12 @@ def gan_evaluate(
 
 
 @pytest.fixture
+def gan_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`gan-export`."""
+    return _command("export", tmp_path, capsys)
+
+
+@pytest.fixture
 def gan_compare(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Command:

@@ -42,10 +42,14 @@ def test_the_yaml_is_inside(installed: Path) -> None:
     assert shipped == {p.relative_to(REPOSITORY) for p in (REPOSITORY / "conf").rglob("*.yaml")}
 
 
-COMMANDS = ["gan-train", "gan-sample", "gan-evaluate", "gan-compare", "gan-data"]
+COMMANDS = ["train", "sample", "evaluate", "compare", "data", "export"]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def test_it_says_that_it_is_typed(installed: Path) -> None:
+    assert (installed / "gan_cli" / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("command", [f"gan-{name}" for name in COMMANDS])
 def test_the_commands_answer(installed: Path, tmp_path: Path, command: str) -> None:
     done = run(installed, tmp_path, command, "--help")
     assert done.returncode == 0, done.stderr

@@ -11,8 +11,9 @@ PACKAGE = Path(gan_cli.__file__).parent
 
 # From the top down.
 TOWER = [
-    *("cli", "runs", "evaluation", "inference", "preparation", "assembly", "config", "engine"),
-    *("sinks", "health", "games", "tricks", "networks", "data", "comparison", "metrics", "viz"),
+    *("library", "cli", "runs", "evaluation", "exports", "inference", "preparation", "assembly"),
+    *("config", "engine", "sinks", "health", "games", "tricks", "networks", "data", "comparison"),
+    *("metrics", "viz"),
 ]
 GROUND = ["errors", "files", "ranges", "randomness", "paths", "spelling"]
 FLOOR = {room: number for number, room in enumerate(TOWER)}

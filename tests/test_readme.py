@@ -66,12 +66,19 @@ def test_gan_train(
     assert result.code == 0, result.err
 
 
-def test_resuming_and_sampling(gan_train: Command, gan_sample: Command) -> None:
+def test_resuming_and_sampling(
+    gan_train: Command, gan_sample: Command, gan_export: Command
+) -> None:
+    pytest.importorskip("onnxscript")
     for name, model in (("RUN", "cgan"), ("CYCLEGAN", "cyclegan"), ("INFOGAN", "infogan")):
         tiny = [f"model={model}", *narrow(model), *data_of(model), *TINY, "data.batch_size=4"]
         first = gan_train(*tiny, f"hydra.run.dir=outputs/runs/{name}")
         assert first.code == 0, first.err
     write_image(Path("pictures/one.png"))
+    assert commands("gan-export")
+    for arguments in commands("gan-export"):
+        result = gan_export(*arguments)
+        assert result.code == 0, (arguments, result.err)
     for arguments in commands("gan-sample"):
         result = gan_sample(*arguments)
         assert result.code == 0, (arguments, result.err)
@@ -110,6 +117,16 @@ def test_preparing_data(gan_data: Command) -> None:
     assert commands("gan-data")
     for arguments in commands("gan-data"):
         assert gan_data(*arguments).code == 0, arguments
+
+
+def test_from_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("safetensors")
+    monkeypatch.setattr(classifier, "train", functools.partial(classifier.train, steps=2))
+    monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "cache"))
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(code.replace("trainer.steps=500", "trainer.steps=2"), {})
+    assert Path("threes.png").is_file()
+    assert Path("model/README.md").is_file()
 
 
 def test_comparing(gan_train: Command, gan_compare: Command, tmp_path: Path) -> None:

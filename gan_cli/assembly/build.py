@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,8 @@ from gan_cli.engine.player import Player
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError
 from gan_cli.games.base import Game
+
+M = TypeVar("M", bound=nn.Module)
 
 
 def build_game(settings: Settings, fields: Fields, held: int | None = None) -> Game:
@@ -127,7 +130,7 @@ def duration_of(trainer: TrainerSettings, steps_per_epoch: float) -> Duration:
     return Duration(steps=trainer.steps)
 
 
-def place(game: Game, device: torch.device) -> Game:
-    """The game on its device, with weights laid out as convolutions like them."""
-    game.to(device)
-    return game.to(memory_format=torch.channels_last)  # saves 7 to 13 % of a step on a CPU
+def place(module: M, device: torch.device) -> M:
+    """A game, or a network, on its device, with weights laid out as convolutions like them."""
+    module.to(device)
+    return module.to(memory_format=torch.channels_last)  # saves 7 to 13 % of a step on a CPU

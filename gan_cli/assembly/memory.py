@@ -34,10 +34,8 @@ def refuse_too_large(settings: Settings, fields: Fields, held: int | None = None
         UserError: it takes more than the machine's memory, or than the checkpoint holds; or
             anything that building it raises.
     """
+    _refuse_large_samples(fields)
     there = machine_memory()
-    for name, field in fields.items():
-        if 4 * COPIES * math.prod(field.shape) > there:
-            raise UserError(f"data: a single `{name}` ({field}) is too large for this machine")
     game = _lay_out(settings, fields, strict=held is not None)
     if game is None:
         return
@@ -53,6 +51,24 @@ def refuse_too_large(settings: Settings, fields: Fields, held: int | None = None
             f"model: its weights take {needed / GIB:.3g} GiB and this machine has "
             f"{there / GIB:.3g}; the largest is {name} ({'x'.join(map(str, largest.shape))})"
         )
+
+
+def lay_out_game(settings: Settings, fields: Fields) -> Game:
+    """The game without memory, for whoever has weights for the networks that draw and no others.
+
+    Raises:
+        UserError: a single sample does not fit into memory, or anything that building it raises.
+    """
+    _refuse_large_samples(fields)
+    game = _lay_out(settings, fields, strict=True)
+    assert game is not None
+    return game
+
+
+def _refuse_large_samples(fields: Fields) -> None:
+    for name, field in fields.items():
+        if 4 * COPIES * math.prod(field.shape) > machine_memory():
+            raise UserError(f"data: a single `{name}` ({field}) is too large for this machine")
 
 
 def _lay_out(settings: Settings, fields: Fields, strict: bool) -> Game | None:

@@ -25,6 +25,7 @@ def run(arguments: list[str]) -> int:
 
 def run_job(config: "DictConfig") -> None:
     """One evaluation."""
-    from gan_cli.evaluation.evaluate import evaluate_checkpoint  # torch is imported late
+    from gan_cli.config.reader import check  # torch is imported late
+    from gan_cli.evaluation.evaluate import EvaluateSettings, evaluate_checkpoint
 
-    evaluate_checkpoint(config)
+    evaluate_checkpoint(check(config, EvaluateSettings)[0])

@@ -9,6 +9,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -95,7 +96,9 @@ def listening(handler: Handler, afterwards: Handler | None = None) -> Iterator[N
         handler: gets the signal's number.
         afterwards: whose they are then; None: whose they were.
     """
-    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    # Python gives signals to the main thread, and lets no other one listen
+    in_main = threading.current_thread() is threading.main_thread()
+    watched = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1) if in_main else ()
     before = {number: signal.signal(number, handler) for number in watched}
     try:
         yield

@@ -25,6 +25,7 @@ def run(arguments: list[str]) -> int:
 
 def run_job(config: "DictConfig") -> None:
     """One drawing."""
-    from gan_cli.inference.sample import write_samples  # torch is imported late
+    from gan_cli.config.reader import check  # torch is imported late
+    from gan_cli.inference.sample import SampleSettings, write_samples
 
-    write_samples(config)
+    write_samples(check(config, SampleSettings)[0])

@@ -1,7 +1,7 @@
 """gan-train: train a GAN, or go on with one."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 COMMAND = "gan-train"
 AUTO = "auto"
+RESUMED = "resumed"
+"""The name of the primary config of a run that goes on."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -136,17 +138,68 @@ def go_on(target: Path, arguments: Sequence[str]) -> int:
     """
     if {"-m", "--multirun"} & set(arguments):
         raise UserError("resume= goes on with one run; leave out -m")
+    from gan_cli.cli.app import launch, own_folder, split
+
+    options, overrides = split([a for a in arguments if not _is_resume(a)])
+    with resuming(target, overrides, own_folder(options)) as (saved, overrides, folder):
+        return launch(
+            *(COMMAND, lambda config: run_job(config, saved), RESUMED),
+            *([*options, *overrides], folder),
+        )
+
+
+@contextmanager
+def resuming(
+    target: Path, overrides: Sequence[str], own: Path | None
+) -> Iterator[tuple[Mapping[str, Any], list[str], Path]]:
+    """The checkpoint to go on from, what is left of the overrides, and where its config lies.
+
+    Raises:
+        UserError: there is no good checkpoint, or it cannot be resumed like this.
+    """
     import tempfile
 
-    from gan_cli.cli.app import launch, own_folder, split
     from gan_cli.cli.overrides import for_resumed
     from gan_cli.runs import resume
 
-    options, overrides = split([a for a in arguments if not _is_resume(a)])
     with tempfile.TemporaryDirectory() as folder:
-        saved = resume.write_config(target, Path(folder) / "resumed.yaml")
-        overrides = list(for_resumed(overrides, saved, own_folder(options)))
-        return launch(
-            *(COMMAND, lambda config: run_job(config, saved), "resumed"),
-            *([*options, *overrides], Path(folder)),
-        )
+        saved = resume.write_config(target, Path(folder) / f"{RESUMED}.yaml")
+        yield saved, list(for_resumed(overrides, saved, own)), Path(folder)
+
+
+def train_in_process(
+    overrides: Sequence[str], resume: Path | None, own: Path | None, run_folder: Path | None
+) -> Path:
+    """Train, or go on, without a command line; returns the run's folder.
+
+    Args:
+        overrides: as typed after the command.
+        resume: a run's folder or a checkpoint to go on from.
+        own: a further folder with YAML.
+        run_folder: the run's; by default what `hydra.run.dir` says.
+
+    Raises:
+        UserError: bad config or bad input.
+        RunFailed: the run could not go on.
+        Stopped: by a signal, after saving.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    from gan_cli.cli.composition import composed
+    from gan_cli.cli.overrides import parse, reach_unlisted
+    from gan_cli.cli.start import new_start
+
+    parsed = {override: parse(override) for override in overrides}
+    if several := [text for text, found in parsed.items() if found and found.is_sweep_override()]:
+        raise UserError(*(f"{text}: several values; train once for each" for text in several))
+    with ExitStack() as stack:
+        given = [reach_unlisted(override) for override in overrides]
+        name, folder, saved = "train", None, None
+        if resume is not None:
+            saved, given, folder = stack.enter_context(resuming(resume, given, own))
+            name = RESUMED
+        config = stack.enter_context(composed(name, given, folder, own, run_folder))
+        where = Path(HydraConfig.get().runtime.output_dir)
+        new_start().note(where)
+        run_job(config, saved)
+        return where

@@ -81,6 +81,19 @@ def read_record(folder: Path, name: str) -> Record:
     summary = _read_json(folder / "summary.json")
     if _number(report.get("step")) > _number(summary.get("step")):
         summary = {}  # of an earlier part: the run was resumed and goes on, or was killed
+    evaluation = read_evaluation(folder)
+    config = _read_yaml(folder / CONFIG)
+    if not isinstance(config, dict):
+        raise UserError(f"{folder / CONFIG}: holds no keys and values; {FIX}")
+    return Record(name, folder, config, _chosen(folder), summary, report, metrics, evaluation)
+
+
+def read_evaluation(folder: Path) -> dict[str, Any]:
+    """What gan-evaluate wrote into a run's folder; empty where it has not.
+
+    Raises:
+        UserError: the file is broken.
+    """
     evaluation = _read_json(folder / "evaluation.json")
     values = evaluation.get("metrics", [])
     if not isinstance(values, list) or not all(
@@ -90,10 +103,7 @@ def read_record(folder: Path, name: str) -> Record:
             f"{folder / 'evaluation.json'}: its metrics should be a list of names and values; "
             "run gan-evaluate again"
         )
-    config = _read_yaml(folder / CONFIG)
-    if not isinstance(config, dict):
-        raise UserError(f"{folder / CONFIG}: holds no keys and values; {FIX}")
-    return Record(name, folder, config, _chosen(folder), summary, report, metrics, evaluation)
+    return evaluation
 
 
 def _number(value: Any) -> float:

@@ -30,7 +30,7 @@ def chosen_by_device(config: DictConfig) -> dict[str, Any]:
     for section, values in raw.items() if isinstance(raw, dict) else ():
         for name, value in values.items() if isinstance(values, dict) else ():
             if isinstance(value, str) and CHOICE.fullmatch(value):
-                key = f"{section}.{name}"
+                key = f"{section!s}.{name!s}"
                 found[key] = OmegaConf.select(config, key)
     return found
 

@@ -76,6 +76,18 @@ def check(
     return checked, plain  # type: ignore[return-value]
 
 
+def check_plain(values: Mapping[str, Any], wanted: type) -> Any:
+    """Plain values as an instance of the dataclass `wanted`.
+
+    Raises:
+        UserError: all that is wrong with them, one line per key.
+    """
+    checker = Checker()
+    checked = checker.value(values, wanted, "")
+    raise_if_any(checker.problems)
+    return checked
+
+
 def _source(key: str, links: Mapping[str, str]) -> str:
     """Where a value was given: `model.loss.x` is `loss.x` where `model.loss: ${loss}`."""
     head, tail = key, ""

@@ -65,7 +65,16 @@ def read_image(file: str | IO[bytes], channels: int) -> Image.Image:
         UnreadableImageError: with the reason.
     """
     with _told_apart(), Image.open(file, formats=_FORMATS) as image:
-        return _convert(ImageOps.exif_transpose(image), "L" if channels == 1 else "RGB")
+        return convert(image, channels)
+
+
+def convert(image: Image.Image, channels: int) -> Image.Image:
+    """An open image as `read_image` gives it.
+
+    Raises:
+        ValueError: its pixels are floating-point numbers.
+    """
+    return _convert(ImageOps.exif_transpose(image), "L" if channels == 1 else "RGB")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Signals become requests that the training loop reads between two steps."""
 
 import signal
+import threading
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -10,7 +11,8 @@ WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 class Interrupts:
     """While entered, SIGINT and SIGTERM ask the run to save and stop, SIGUSR1 to save and go on.
 
-    A second SIGINT stops at once with KeyboardInterrupt.
+    A second SIGINT stops at once with KeyboardInterrupt. In a thread other than the main one, which
+    Python lets listen to no signals, nothing changes.
     """
 
     def __init__(self) -> None:
@@ -20,7 +22,8 @@ class Interrupts:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Interrupts":
-        self._before = {number: signal.signal(number, self._note) for number in WATCHED}
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._note) for number in WATCHED}
         return self
 
     def __exit__(

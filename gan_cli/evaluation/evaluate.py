@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from annotated_types import Ge
-from omegaconf import DictConfig
 
 from gan_cli.assembly.devices import open_device
-from gan_cli.config.reader import check
 from gan_cli.data.dataset import Dataset
 from gan_cli.errors import UserError
 from gan_cli.evaluation.choice import DataChoice, open_data
@@ -21,10 +19,9 @@ from gan_cli.evaluation.neighbours import save_neighbours
 from gan_cli.evaluation.reference import Reference, take_reference
 from gan_cli.evaluation.report import tables
 from gan_cli.games.base import Game
-from gan_cli.inference.load import load_game
+from gan_cli.inference.load import open_game, run_of
 from gan_cli.metrics.values import MetricValue
 from gan_cli.ranges import Natural
-from gan_cli.sinks.checkpoint import load_newest
 
 log = logging.getLogger(__name__)
 
@@ -46,30 +43,29 @@ class EvaluateSettings:
     data: DataChoice
 
 
-def evaluate_checkpoint(config: DictConfig) -> Path:
-    """Measure as `config` says, print it and write it; returns where.
+def evaluate_checkpoint(settings: EvaluateSettings) -> list[MetricValue]:
+    """Measure as `settings` say, log it and write it.
 
     Raises:
-        UserError: a bad key, a checkpoint or data that cannot be used, nothing to measure by.
+        UserError: a checkpoint or data that cannot be used, nothing to measure by.
     """
-    settings: EvaluateSettings = check(config, EvaluateSettings)[0]
     device = open_device(settings.device, "device")
-    found, content = load_newest(Path(settings.checkpoint).expanduser())
-    out = Path(settings.out).expanduser() if settings.out else _run_folder(found) / RESULT
-    _require_writable(out)
-    loaded = load_game(
-        *(found, content),
+    loaded = open_game(
+        Path(settings.checkpoint).expanduser(),
         average=settings.ema,
         trust=settings.trust,
         device=device,
         unused=("optimizer",),
     )
+    found = loaded.path
+    out = Path(settings.out).expanduser() if settings.out else run_of(found) / RESULT
+    _require_writable(out)
     data = open_data(loaded.settings.data, settings.data)
     require_fitting(loaded.game, data.dataset)
     reference = take_reference(data, settings.count)
     about = {
         "checkpoint": str(found),
-        "step": content["state"].get("step"),
+        "step": loaded.step,
         "ema": loaded.averaged,
         "seed": settings.seed,
         "count": settings.count,
@@ -93,7 +89,7 @@ def evaluate_checkpoint(config: DictConfig) -> Path:
         _save_sheets(result, reference, out, prefixed=settings.out is not None)
     _write(out, {**about, "metrics": [dataclasses.asdict(value) for value in values]})
     log.info("written to %s", out)
-    return out
+    return values
 
 
 def require_fitting(game: Game, dataset: Dataset) -> None:
@@ -170,9 +166,3 @@ def _require_writable(out: Path) -> None:
 
 def _unwritable(out: Path, why: str | None) -> UserError:
     return UserError(f"out={out}: cannot be written ({why}); give another file")
-
-
-def _run_folder(checkpoint: Path) -> Path:
-    """The folder of the run a checkpoint belongs to, else that in which it lies."""
-    folder = checkpoint.parent
-    return folder.parent if folder.name == "checkpoints" else folder

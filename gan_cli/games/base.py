@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gan_cli.data.fields import Batch, Fields, Kind
 from gan_cli.games.adversary import Adversary
-from gan_cli.games.requests import Drawing, LookUp, Option, Request, Sheet, Trial
+from gan_cli.games.requests import Drawing, LatentPart, LookUp, Option, Request, Sheet, Trial
 from gan_cli.tricks.base import Trick, WeightTerm
 from gan_cli.tricks.examples import Progress, RealFakeBatch
 
@@ -89,6 +89,17 @@ class Game(nn.Module, abc.ABC):
     @abc.abstractmethod
     def averaged(self) -> Mapping[str, nn.Module]:
         """The submodules, by attribute, that draw: an EMA follows them."""
+
+    @property
+    def ways(self) -> Mapping[str, nn.Module]:
+        """The network that draws, by direction; under the empty name where there is but one way."""
+        networks = self.averaged
+        return {"": next(iter(networks.values()))} if len(networks) == 1 else networks
+
+    @property
+    def latents(self) -> Sequence[LatentPart]:
+        """What z is made of, for those who use a generator on its own; none where there is no z."""
+        return ()
 
     @abc.abstractmethod
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:

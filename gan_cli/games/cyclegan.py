@@ -84,6 +84,11 @@ class CycleGAN(Game):
         """Both generators."""
         return {"generator_ab": self.generator_ab, "generator_ba": self.generator_ba}
 
+    @property
+    def ways(self) -> Mapping[str, nn.Module]:
+        """There and back."""
+        return {"ab": self.generator_ab, "ba": self.generator_ba}
+
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on images a and b, [N, C, H, W] each, no pairs."""
         if player == "discriminator":

@@ -1,7 +1,7 @@
 """InfoGAN: codes in z that mean something, without labels (Chen et al. 2016)."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from gan_cli.errors import UserError
 from gan_cli.games.base import Losses, PlayerSpec
 from gan_cli.games.latents import in_chunks, spread_labels
 from gan_cli.games.losses import Loss
-from gan_cli.games.requests import Drawing, LookUp, Request, Sheet
+from gan_cli.games.requests import Drawing, LatentPart, LookUp, Request, Sheet
 from gan_cli.games.two_player import TwoPlayer
 from gan_cli.networks.infogan import CodeHead
 from gan_cli.networks.roles import Discriminator, Generator
@@ -86,6 +86,12 @@ class InfoGAN(TwoPlayer):
             "discriminator": PlayerSpec([discriminator, self.code_head]),
             "generator": PlayerSpec([self.generator]),
         }
+
+    @property
+    def latents(self) -> Sequence[LatentPart]:
+        """Noise, then the codes, as `join` has them."""
+        parts = [LatentPart("uniform", self.noise_dim), LatentPart("one_hot", self.categories)]
+        return [*parts, LatentPart("uniform", self.continuous)] if self.continuous else parts
 
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on real images [N, C, H, W]."""

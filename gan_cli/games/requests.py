@@ -55,6 +55,15 @@ class Request:
             )
 
 
+class LatentPart(NamedTuple):
+    """Some of the numbers that a z is made of, side by side."""
+
+    kind: Literal["normal", "uniform", "one_hot"]
+    """N(0, 1), uniform in [-1, 1], or a single 1 among zeros."""
+    size: int
+    """How many numbers."""
+
+
 class Drawing(NamedTuple):
     """What a game drew."""
 

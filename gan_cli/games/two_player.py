@@ -1,7 +1,7 @@
 """The plain game: one generator against one discriminator."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from gan_cli.games import latents
 from gan_cli.games.adversary import Adversary
 from gan_cli.games.base import Game, Losses, PlayerSpec
 from gan_cli.games.losses import Loss
-from gan_cli.games.requests import Drawing, LookUp, Request, Sheet, Trial
+from gan_cli.games.requests import Drawing, LatentPart, LookUp, Request, Sheet, Trial
 from gan_cli.networks.roles import Discriminator, Generator
 from gan_cli.ranges import Count
 from gan_cli.tricks.examples import Progress
@@ -76,6 +76,11 @@ class TwoPlayer(Game):
     def averaged(self) -> Mapping[str, torch.nn.Module]:
         """G."""
         return {"generator": self.generator}
+
+    @property
+    def latents(self) -> Sequence[LatentPart]:
+        """All of z is normal."""
+        return [LatentPart("normal", self.latent_dim)]
 
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on real images x [N, C, H, W] with labels [N]."""

@@ -17,9 +17,9 @@ SIX = [*TINY, "trainer.steps=6", "trainer.checkpoint_every=3", "trainer.keep_las
 PLAIN = "model=dcgan"
 LAYER_NORM = [PLAIN, "model.discriminator.normalization=layer"]
 # What a trick needs to be allowed: penalties look at each image's own logits.
-NEEDS = {
-    name: LAYER_NORM for name in ("gradient_penalty", "r1", "lazy_r1", "r2", "r1_r2", "dragan")
-} | {
+NEEDS = dict.fromkeys(
+    ("gradient_penalty", "r1", "lazy_r1", "r2", "r1_r2", "dragan"), LAYER_NORM
+) | {
     "auxiliary_classifier": ["model=cgan_dcgan"],
     "minibatch_stddev": [PLAIN, "tricks.minibatch_stddev.group_size=4"],
     "experience_replay": [PLAIN, "tricks.experience_replay.size=40"],

@@ -1,0 +1,217 @@
+"""What can be asked of any game, and what it draws then."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gan_cli.assembly.memory import machine_memory
+from gan_cli.data.image_files import read_images
+from gan_cli.data.images import UnreadableImageError, convert, to_square
+from gan_cli.errors import UserError
+from gan_cli.games import latents
+from gan_cli.games.base import Game
+from gan_cli.games.requests import Request
+from gan_cli.inference.formats import Shown
+from gan_cli.inference.load import Loaded
+from gan_cli.ranges import Count, Natural, Positive
+from gan_cli.spelling import nearest
+
+AT_A_TIME = 1000
+LATENTS, COPIES = 128, 3
+"""Numbers that a sample is drawn from, and copies of it that are made, about."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DrawSettings:
+    """What is wanted; keys of conf/sample.yaml."""
+
+    count: Count
+    seed: Natural
+    label: Natural | str | list[Natural | str] | None
+    code: Natural | list[Natural] | None
+    continuous: list[float] | None
+    direction: str | None
+    interpolate: Count | None
+    truncation: Positive | None
+
+
+def refuse_unfit(settings: DrawSettings, game: Game, translates: bool) -> None:
+    """See whether a game can do what is wanted; `translates` says whether it is given an input.
+
+    Raises:
+        UserError: it has no use for an option, lacks one, or the samples do not fit into memory.
+    """
+    _refuse_unknown(settings, game, translates)
+    _refuse_too_many(settings, game)
+
+
+def draw_wanted(
+    loaded: Loaded, settings: DrawSettings, given: Tensor | None = None, names: Sequence[str] = ()
+) -> Shown:
+    """Draw.
+
+    Args:
+        loaded: the game.
+        settings: see `refuse_unfit`.
+        given: what is to be translated, float32 in [-1, 1], [N, C, H, W]; the count is N then.
+        names: of the files that it comes from.
+
+    Raises:
+        UserError: a label or a code that the game does not know.
+    """
+    # the request, with everything that the game leaves open filled in
+    game = loaded.game
+    count = settings.count if given is None else len(given)
+    inputs = {} if given is None else {input_field(game, settings.direction): given}
+    request = game.complete(
+        Request(
+            count,
+            settings.seed,
+            label=_labels(settings.label, count, loaded),
+            code=_turns(settings.code, count),
+            continuous=_repeated(settings.continuous, count),
+            inputs=inputs,
+            direction=settings.direction,
+            truncation=settings.truncation,
+        )
+    )
+    if settings.interpolate:
+        request = latents.interpolated(request, settings.interpolate)
+
+    # drawn in parts
+    drawings = [game.draw(part) for part in request.split(AT_A_TIME)]
+    first = drawings[0]
+    return Shown(
+        {name: torch.cat([d.panels[name] for d in drawings]) for name in first.panels},
+        first.output,
+        first.kind,
+        request.label,
+        request.code,
+        loaded.class_names,
+        names,
+        settings.interpolate,
+    )
+
+
+def input_field(game: Game, direction: str | None) -> str:
+    """The field that a game which translates is fed."""
+    trials = game.trials().values()
+    return next(t for t in trials if direction in (None, t.direction)).inputs[0]
+
+
+def read_inputs(path: Path, game: Game, direction: str | None) -> tuple[Tensor, list[str]]:
+    """Images of a file, folder or .zip as a game takes them, and the names of their files.
+
+    Raises:
+        UserError: they are not there or cannot be used.
+    """
+    channels, size, _ = game.fields[input_field(game, direction)].shape
+    images, names = read_images(path.expanduser(), size, channels)
+    return scaled(images), names
+
+
+def convert_inputs(
+    given: Sequence[Image.Image] | Tensor, game: Game, direction: str | None
+) -> Tensor:
+    """Images at hand as a game takes them, float32 in [-1, 1], [N, C, H, W].
+
+    Args:
+        given: Pillow's, of any size; or a tensor [N, C, H, W], uint8 or float in [-1, 1].
+        game: one that translates.
+        direction: which way.
+
+    Raises:
+        UserError: they are no images, or a tensor of another shape.
+    """
+    channels, size, _ = shape = game.fields[input_field(game, direction)].shape
+    if not isinstance(given, Tensor):
+        try:
+            given = torch.stack([to_square(convert(image, channels), size) for image in given])
+        except (UnreadableImageError, ValueError, RuntimeError, AttributeError) as error:
+            raise UserError(f"input: not images of Pillow's, or none ({error})") from error
+    if given.ndim != 4 or tuple(given.shape[1:]) != shape or not len(given):
+        wanted = ", ".join(["N", *map(str, shape)])
+        raise UserError(f"input: a tensor {list(given.shape)}; this model takes [{wanted}]")
+    return scaled(given)
+
+
+def scaled(images: Tensor) -> Tensor:
+    """Pixels from 0 to 255 as float32 in [-1, 1]; what is not uint8 is that already."""
+    return images.float() / 127.5 - 1.0 if images.dtype == torch.uint8 else images.float()
+
+
+def _refuse_unknown(settings: DrawSettings, game: Game, translates: bool) -> None:
+    """Say which options this game has no use for, and which it cannot do without."""
+    options = ("label", "code", "continuous", "direction", "interpolate", "truncation")
+    asked = [option for option in options if getattr(settings, option) is not None]
+    kind = type(game).__name__
+    problems = [
+        f"{option}: this model ({kind}) takes none; leave {option} out"
+        for option in (*asked, *(["input"] if translates else []))
+        if option not in game.takes
+    ]
+    if settings.label is not None and "label" in game.takes and not game.n_classes:
+        problems.append("label: this model was trained without labels; leave label out")
+    ways = [trial.direction for trial in game.trials().values() if trial.direction]
+    if settings.direction is not None and ways and settings.direction not in ways:
+        problems.append(f"direction={settings.direction}: should be {' or '.join(ways)}")
+    if not translates and any(trial.inputs for trial in game.trials().values()):
+        problems.append(
+            f"input: this model ({kind}) translates; name an image, a folder or a .zip of them"
+        )
+    if problems:
+        raise UserError(*problems)
+
+
+def _refuse_too_many(settings: DrawSettings, game: Game) -> None:
+    """Say so where the samples, or their latents, cannot lie in memory together."""
+    samples = settings.count * (settings.interpolate or 1)
+    values = max(LATENTS, *(math.prod(field.shape) for field in game.fields.values()))
+    if COPIES * 4 * values * samples > machine_memory():
+        way = f" with interpolate={settings.interpolate}" if settings.interpolate else ""
+        raise UserError(
+            f"count={settings.count}{way}: {samples:,} samples do not fit into memory; draw fewer "
+            "at a time"
+        )
+
+
+def _labels(
+    wanted: int | str | list[int | str] | None, count: int, loaded: Loaded
+) -> Tensor | None:
+    """Classes by number or name, taking turns, int64 [count]; None for all of them."""
+    if wanted is None:
+        return None
+    listed = wanted if isinstance(wanted, list) else [wanted]
+    if not listed:
+        raise UserError("label=[]: name at least one class, or leave label out")
+    names = list(loaded.class_names)
+    numbers: list[int] = []
+    for label in listed:
+        if str(label) in names:  # a class may be called by a number that is not its own
+            numbers.append(names.index(str(label)))
+        elif isinstance(label, int):
+            numbers.append(label)
+        else:
+            raise UserError(f"label={label}: no such class{nearest(label, names)}")
+    if outside := [n for n in numbers if n >= loaded.game.n_classes]:
+        last = loaded.game.n_classes - 1
+        raise UserError(*(f"label={n}: the model knows the classes 0 to {last}" for n in outside))
+    return latents.spread_labels(count, loaded.game.n_classes, numbers)
+
+
+def _turns(wanted: int | list[int] | None, count: int) -> Tensor | None:
+    if wanted is None:
+        return None
+    listed = wanted if isinstance(wanted, list) else [wanted]
+    if not listed:
+        raise UserError("code=[]: name at least one, or leave code out")
+    return latents.spread_labels(count, len(listed), listed)
+
+
+def _repeated(values: Sequence[float] | None, count: int) -> Tensor | None:
+    return None if values is None else torch.tensor(values).float().expand(count, -1)
