@@ -27,9 +27,10 @@ from docs.site.keys import (
 from docs.site.links import REPOSITORY
 from gan_cli.config.comments import Commented, read_comments
 from gan_cli.evaluation.evaluate import EvaluateSettings
+from gan_cli.exports.write import ExportSettings
 from gan_cli.inference.sample import SampleSettings
 
-SCHEMAS = {"sample": SampleSettings, "evaluate": EvaluateSettings}
+SCHEMAS = {"sample": SampleSettings, "evaluate": EvaluateSettings, "export": ExportSettings}
 """What checks the keys of a command's YAML."""
 GROUPS = {
     "model": ("Models", "A game, its networks, and what goes with them."),

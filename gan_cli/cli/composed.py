@@ -23,6 +23,7 @@ SCHEMAS = {
     "train": "gan_cli.config.schema.Settings",
     "sample": "gan_cli.inference.sample.SampleSettings",
     "evaluate": "gan_cli.evaluation.evaluate.EvaluateSettings",
+    "export": "gan_cli.exports.write.ExportSettings",
     "data_check": "gan_cli.preparation.survey.CheckSettings",
     "data_resize": "gan_cli.preparation.rewriting.ResizeSettings",
     "data_zip": "gan_cli.preparation.rewriting.ZipSettings",
@@ -42,7 +43,7 @@ def hydra_over(folders: Sequence[Path]) -> Iterator[ConfigLoader]:
         search_path.prepend(f"own{number}", f"file://{folder}")
     instance = GlobalHydra.instance()
     instance.clear()
-    Hydra.create_main_hydra2("help", search_path)
+    Hydra.create_main_hydra2("gan-cli", search_path)
     try:
         yield instance.config_loader()
     finally:

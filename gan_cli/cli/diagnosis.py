@@ -51,14 +51,6 @@ def diagnose(
     return problems or [_shortened(error)]
 
 
-def initialise(task: str, folders: Sequence[Path]) -> None:
-    """Let Hydra compose what lies in folders: that of a primary config, then others with YAML."""
-    search_path = create_config_search_path(str(folders[0]))
-    for number, folder in enumerate(folders[1:]):
-        search_path.prepend(f"own{number}", f"file://{folder}")
-    Hydra.create_main_hydra2(task, search_path)
-
-
 def unknown_in_hydra(overrides: Sequence[str]) -> list[str]:
     """A line for each key under `hydra.` that Hydra never reads, though it takes `+hydra.foo=1`."""
     found = []

@@ -185,7 +185,7 @@ def train_in_process(
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from gan_cli.cli.composition import composed
+    from gan_cli.cli.embedded import composed
     from gan_cli.cli.overrides import parse, reach_unlisted
     from gan_cli.cli.start import new_start
 

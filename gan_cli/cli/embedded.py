@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hydra import compose, version
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.initialize import get_gh_backup, restore_gh_from_backup
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from gan_cli.cli.diagnosis import diagnose, initialise, unknown_in_hydra
+from gan_cli.cli.composed import hydra_over
+from gan_cli.cli.diagnosis import diagnose, unknown_in_hydra
 from gan_cli.errors import UserError
 from gan_cli.paths import conf_folder
 
@@ -45,10 +45,9 @@ def composed(
         try:
             if unknown_in_hydra(overrides):
                 raise HydraException("a key that Hydra would take and never read")
-            GlobalHydra.instance().clear()
             version.setbase("1.3")
-            initialise("library", folders)
-            whole = compose(config_name, list(overrides), return_hydra_config=True)
+            with hydra_over(folders):
+                whole = compose(config_name, list(overrides), return_hydra_config=True)
             _place(whole, run_folder)
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             raise UserError(*diagnose(error, config_name, folders, list(overrides))) from error
