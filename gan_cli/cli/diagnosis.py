@@ -104,7 +104,8 @@ def _problems(
             good_groups.append(override.input_line)
         elif not sweeps:
             yield _several(override, together=name in TOGETHER)
-    config = compose(config_name, overrides=[line for line in good_groups if line])
+    chosen = [line for line in good_groups if line]
+    config = compose(config_name, overrides=chosen)
     for override in keys:
         name = override.key_or_group
         if name.startswith("hydra"):
@@ -116,7 +117,7 @@ def _problems(
             if linked := _linked(config, name):
                 yield f"{name}: stands elsewhere; set {linked}"
             elif missing:
-                yield f"{name}{_instead(override, missing, known, config, groups, good_groups)}"
+                yield f"{name}{_instead(override, missing, known, config, groups, chosen)}"
 
 
 def _instead(

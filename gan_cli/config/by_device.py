@@ -25,7 +25,7 @@ def _is_gpu(device: str) -> bool:
 
 def chosen_by_device(config: DictConfig) -> dict[str, Any]:
     """The values that follow the device a run computes on, by their full keys."""
-    raw = OmegaConf.to_container(config, resolve=False)
+    raw: Any = OmegaConf.to_container(config, resolve=False)
     found = {}
     for section, values in raw.items() if isinstance(raw, dict) else ():
         for name, value in values.items() if isinstance(values, dict) else ():

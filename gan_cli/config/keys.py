@@ -63,7 +63,7 @@ def children(wanted: Any, value: Any) -> dict[str, Key]:
     """
     if get_origin(wanted) is dict and isinstance(value, Mapping):
         return {str(name): Key(get_args(wanted)[1]) for name in value}
-    found = {}
+    found: dict[str, Key] = {}
     for cls in _classes(wanted, value):
         found |= dict(_parameters(cls))
     if wanted is OptimizerSettings:
