@@ -3,8 +3,9 @@
 import dataclasses
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from omegaconf import DictConfig
@@ -20,8 +21,10 @@ from gan_cli.games.base import Game
 from gan_cli.games.requests import Request
 from gan_cli.inference.formats import Shown, writer_of
 from gan_cli.inference.load import Loaded, load_game
+from gan_cli.inference.points import known_mixture
 from gan_cli.ranges import Count, Natural, Positive
 from gan_cli.sinks.checkpoint import load_newest
+from gan_cli.sinks.gallery import modes_counted
 from gan_cli.spelling import nearest
 
 log = logging.getLogger(__name__)
@@ -91,15 +94,11 @@ def write_samples(config: DictConfig) -> Path:
     first = drawings[0]
     panels = {name: torch.cat([d.panels[name] for d in drawings]) for name in first.panels}
     shown = Shown(
-        panels,
-        first.output,
-        first.kind,
-        request.label,
-        request.code,
-        loaded.class_names,
-        names,
-        settings.interpolate,
+        *(panels, first.output, first.kind, request.label, request.code, loaded.class_names),
+        *(names, settings.interpolate),
     )
+    if shown.kind == "point":
+        shown = _beside_real(shown, content, settings.trust)
     out = Path(settings.out).expanduser()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -108,6 +107,18 @@ def write_samples(config: DictConfig) -> Path:
         raise UserError(f"out={settings.out}: cannot be written ({error.strerror})") from error
     log.info("%d samples from %s in %s", len(panels[first.output]), found, out)
     return out
+
+
+def _beside_real(shown: Shown, content: Mapping[str, Any], trust: Sequence[str]) -> Shown:
+    """Points with the data they are to be like, where that is known, and what is to say of them."""
+    mixture = known_mixture(content, trust)
+    said = [f"step {content['state']['step']:,}"]
+    if mixture is None:
+        return dataclasses.replace(shown, caption=said[0])
+    remark = modes_counted(mixture)
+    assert remark is not None
+    caption = ", ".join([*said, remark(shown.made)])
+    return dataclasses.replace(shown, real=mixture.load()["image"], caption=caption)
 
 
 def _refuse_unknown(settings: SampleSettings, game: Game) -> None:
