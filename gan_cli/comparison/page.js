@@ -43,6 +43,8 @@ function compare(a, b, sign) {
 // samples: one slider for all runs; each shows its newest grid up to that step
 const controls = document.querySelector(".controls");
 const zoom = one("zoom");
+const large = document.createElement("img");
+zoom.prepend(large);
 let shown = null; // the figure in the dialog
 let timer = null;
 
@@ -70,7 +72,6 @@ function enlarge(figure) {
   const image = seen(figure);
   if (!image) return;
   shown = figure;
-  const large = zoom.querySelector("img");
   large.src = image.src;
   large.alt = image.alt;
   // by a whole factor, so that every pixel stays a square

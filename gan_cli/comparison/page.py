@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from gan_cli.comparison.pictures import sample_section
+from gan_cli.comparison.pictures import first_size, sample_section
 from gan_cli.comparison.records import Record
 from gan_cli.comparison.svg import curve_section
 from gan_cli.comparison.table import RESULTS, SETTINGS, Cell, Column, Kind, Table
@@ -24,9 +24,9 @@ POLICY = (
     f"script-src 'sha256-{DIGEST}'; base-uri 'none'; form-action 'none'"
 )
 """What the page may load: nothing that is not in it; and run: its own script, word for word."""
-HINT = """<p>A star marks the best value of a column. Click a heading to sort. Point at an underlined
-number to see what it was computed from.</p>"""
-ZOOM = '<dialog id="zoom"><img alt=""><p></p></dialog>\n<div id="tip" hidden></div>'
+HINT = """<p>A star marks the best value of a column. Click a heading to sort. Point at an
+underlined number to see what it was computed from.</p>"""
+ZOOM = '<dialog id="zoom"><p></p></dialog>\n<div id="tip" hidden></div>'
 
 
 def to_page(table: Table, records: Sequence[Record]) -> str:
@@ -67,7 +67,8 @@ def to_page(table: Table, records: Sequence[Record]) -> str:
         ZOOM,
     ]
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="en" style="--size: {first_size(len(ordered))}px">\n'
+        '<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>gan-compare: {count}</title>\n<style>{STYLE}</style>\n</head>\n"

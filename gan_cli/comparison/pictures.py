@@ -16,15 +16,14 @@ HEAVIEST = 40 * 2**20
 """Bytes of images on a page, about; with many runs it has fewer steps of each."""
 
 SIZES, SMALLEST = {2: 640, 4: 520}, 420
-"""Pixels that a picture is wide at first, where there are up to so many runs."""
+"""Width of a picture at first, in pixels, where there are up to so many runs."""
 
 CONTROLS = """<div class="controls" data-steps="{steps}" hidden>
 <button type="button" id="play">play</button>
 <label>step <input type="range" id="step" min="0" max="{last}" value="{last}"></label>
 <output id="at">{now:,}</output>
 <label>size <input type="range" id="size" min="200" max="1200" value="{size}" step="20"></label>
-</div>
-<style>:root {{ --size: {size}px; }}</style>"""
+</div>"""
 NOTE = """<p>Click a picture to see it whole; the arrow keys go from step to step.</p>"""
 
 
@@ -46,13 +45,13 @@ def sample_section(records: Sequence[Record], settings: Sequence[str]) -> Iterat
             steps=" ".join(map(str, steps)),
             last=len(steps) - 1,
             now=steps[-1],
-            size=next((size for most, size in SIZES.items() if len(records) <= most), SMALLEST),
+            size=first_size(len(records)),
         )
-        yield f"<h2>Samples</h2>\n{controls}{NOTE}"
+        yield f"<section><h2>Samples</h2>\n{controls}{NOTE}"
         yield '<div class="side" id="samples">'
         for run, (record, said) in enumerate(zip(records, settings, strict=True)):
             yield figure(run, record.name, said, {n: grids[run][n] for n in chosen[run]})
-        yield "</div>"
+        yield "</div></section>"  # the controls stay in sight as far as this
     sheets = [record.sheets() for record in records]
     names = list(dict.fromkeys(name for found in sheets for name in found))
     for name in names:
@@ -64,15 +63,18 @@ def sample_section(records: Sequence[Record], settings: Sequence[str]) -> Iterat
         yield "</div></details>"
 
 
+def first_size(runs: int) -> int:
+    """How many pixels wide the picture of each of so many runs is at first."""
+    return next((size for most, size in SIZES.items() if runs <= most), SMALLEST)
+
+
 def _room(grids: Sequence[Mapping[int, Path]]) -> int:
     """How many steps of each run there is room for."""
     largest = sum(max((p.stat().st_size for p in found.values()), default=0) for found in grids)
     return max(min(HEAVIEST // max(largest, 1), MOST_STEPS), 2)
 
 
-def figure(
-    run: int, name: str, said: str, images: Mapping[int, Path], steps: bool = True
-) -> str:
+def figure(run: int, name: str, said: str, images: Mapping[int, Path], steps: bool = True) -> str:
     """One run's images, of which the last is seen.
 
     Args:
@@ -83,9 +85,7 @@ def figure(
         steps: whether the step is worth saying.
     """
     last = max(images, default=0)
-    shown = "".join(
-        image(path, step, hidden=step != last) for step, path in images.items()
-    )
+    shown = "".join(image(path, step, hidden=step != last) for step, path in images.items())
     step = f'<span class="at">step {last:,}</span>' if steps and images else ""
     return (
         f'<figure data-run="{run}"><figcaption><b>{html.escape(name)}</b>'

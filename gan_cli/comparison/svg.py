@@ -19,6 +19,8 @@ COLORS = 10
 Range = tuple[float, float]
 Place = Callable[[float, float], tuple[float, float]]
 """A step and a value to where they are drawn."""
+LARGEST = 1e300
+"""What is beyond it is drawn outside: of the greatest floats the difference is no number."""
 GLANCE = ("loss", "score", "speed")
 """What is in sight at once, after the one metric to judge by; all else is below."""
 
@@ -37,7 +39,7 @@ def curve_section(
     scalars = [name for name in scalars if not name.startswith(HELD_OUT)]
     if not scalars:
         return
-    yield '<h2>Curves</h2>\n<div class="legend">'
+    yield '<section><h2>Curves</h2>\n<div class="legend">'
     for run, (name, said) in enumerate(zip(names, settings, strict=True)):
         yield (
             f'<label><input type="checkbox" data-shows="{run}" checked>'
@@ -57,6 +59,7 @@ def curve_section(
             yield f"<details><summary>{title}</summary>"
             yield from _charts(own, runs)
             yield "</details>"
+    yield "</section>"
 
 
 def _charts(names: Sequence[str], runs: Sequence[Mapping[str, Series]]) -> Iterator[str]:
@@ -111,8 +114,7 @@ def _baselines(name: str, runs: Sequence[Mapping[str, Series]]) -> list[float]:
 
 
 def thinned(series: Series, log: bool = False) -> list[tuple[float, float]]:
-    """At most `POINTS` of (step, value), NaN where there is none; the log10 of values under `log`.
-    """
+    """At most `POINTS` of (step, value), NaN where there is none; under `log`, of log10(value)."""
     size = math.ceil(len(series.steps) / POINTS)
     found = []
     for start in range(0, len(series.steps), size):
@@ -125,11 +127,10 @@ def thinned(series: Series, log: bool = False) -> list[tuple[float, float]]:
 
 def limits(values: Sequence[float], margin: float = 0.0) -> tuple[float, float]:
     """The least and the greatest of finite values, a part of their distance further out."""
-    low, high = min(values, default=0.0), max(values, default=1.0)
+    low, high = max(min(values, default=0.0), -LARGEST), min(max(values, default=1.0), LARGEST)
     if low == high:
         low, high = low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2
-    reach = high / 2 - low / 2  # of the greatest floats the difference is none
-    return low - 2 * margin * reach, high + 2 * margin * reach
+    return low - margin * (high - low), high + margin * (high - low)
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
@@ -150,7 +151,7 @@ def _axes(across: Range, up: Range, place: Place, log: bool) -> Iterator[str]:
     for y in ticks(*up):
         _, at = place(across[0], y)
         yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
-        shown = _short(10**y if log else y)
+        shown = _short(y) if not log else _short(10.0**y) if abs(y) < 300 else f"1e{y:g}"
         yield f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{shown}</text>'
 
 

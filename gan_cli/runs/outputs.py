@@ -28,7 +28,6 @@ from gan_cli.sinks.summary import Summary, versions
 from gan_cli.sinks.tensorboard import TensorBoard
 from gan_cli.tricks.base import Term
 
-
 NAMED = ("model", "data")
 """Groups whose options a run's name says."""
 
@@ -162,16 +161,18 @@ def hyperparameters(
 ) -> dict[str, bool | str | float | int]:
     """What tells this run from others, flat, for TensorBoard's HParams page.
 
-    All keys of a config would bury the two that a sweep varies: the page gets those, then what was
-    given on the command line, and the usual suspects. Of a group it has the option that was taken.
+    All keys of a config would bury the two that a sweep varies: of a sweep, the page gets only
+    those, so that the figures beside them are in sight; else what was given on the command line,
+    and the usual suspects. Of a group it has the option that was taken.
     """
     values = {**choices, **dict(leaves(settings.plain)), "tricks": ", ".join(settings.tricks)}
     usual = ("name", "seed", "data.batch_size", "optimizer.lr", "tricks")
-    how_long = [key for key in chosen if key.startswith("trainer.")]
+    said = [*NAMED, *(key for key in chosen if key.startswith("trainer."))]  # how long, not what
+    wanted = [*swept, "name"] if swept else [*usual, *(key for key in chosen if key not in said)]
     return {
         key: value if isinstance(value := values[key], bool | int | float | str) else str(value)
-        for key in dict.fromkeys([*swept, *usual, *chosen])
-        if key in values and (key in swept or key not in how_long)
+        for key in dict.fromkeys(wanted)
+        if key in values
     }
 
 
@@ -179,7 +180,7 @@ def sweep_label(name: str, hyperparameters: Mapping[str, Any], swept: Sequence[s
     """What a run of a sweep is called: its model and data, and what was swept, `lr=0.001`."""
     said = {key: hyperparameters[key] for key in swept if key in hyperparameters}
     parts = [f"{key.rpartition('.')[2]}={value}" for key, value in said.items() if key not in NAMED]
-    return ",".join([name, *parts]) if swept else ""
+    return " ".join([name, *parts]) if swept else ""
 
 
 def board_folder(folder: Path, label: str) -> Path:
@@ -192,4 +193,4 @@ def board_folder(folder: Path, label: str) -> Path:
     before = next(iter(sorted(folder.rglob("events.out.tfevents.*"))), None)
     if before is not None:
         return before.parent  # of a run that is resumed
-    return folder / "".join(c if c.isalnum() or c in "-_.,=+" else "_" for c in label)[:150]
+    return folder / "".join(c if c.isalnum() or c in " -_.,=+" else "_" for c in label)[:150]
