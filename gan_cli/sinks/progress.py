@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Any
 
 from tqdm import tqdm
 
@@ -20,29 +21,42 @@ def _losses(report: dict[str, float]) -> dict[str, float]:
     return whole
 
 
+class Bar(tqdm):
+    """A bar that says in words how long it takes."""
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """What `bar_format` may name, and `left`."""
+        found = dict(super().format_dict)
+        done = found["n"] - found["initial"]
+        rate = found["rate"] or (done / found["elapsed"] if found["elapsed"] else 0.0)
+        left = shown_time((found["total"] - found["n"]) / rate) if rate else "?"
+        return found | {"left": left}
+
+
 class ProgressBar(Sink):
     """Step, images per second and time left, on stderr, below the lines of the log."""
 
     def __init__(self, step: int, duration: Length) -> None:
         super().__init__(every=1)
         self.by_clock = duration.steps is None
-        self.bar = tqdm(
+        self.bar = Bar(
             total=duration.steps or round(60 * (duration.minutes or 0)),
             initial=0 if self.by_clock else step,
             unit="s" if self.by_clock else "step",
-            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit}{postfix}",
+            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit}, {left} left{postfix}",
             dynamic_ncols=True,
+            smoothing=0.05,
             leave=True,
         )
 
     def write(self, run: Run) -> None:
-        """Move on; how fast it is and how long it takes is said anew with each report."""
+        """Move on."""
         at = int(run.seconds) if self.by_clock else run.step
         self.bar.update(min(at, self.bar.total) - self.bar.n)
         if run.report:
             speed = run.report["speed/images_per_second"]
-            left = shown_time(_seconds_left(run, speed))
-            self.bar.set_postfix_str(f"{speed:.0f} images/s, {left} left", refresh=False)
+            self.bar.set_postfix_str(f"{speed:.0f} images/s", refresh=False)
 
     def finish(self, run: Run) -> None:
         """Leave the bar as it is."""

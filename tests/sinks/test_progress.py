@@ -65,7 +65,19 @@ def test_the_losses_stay_above_the_bar(
         f"step {step}/100  loss D 1.250  loss G 0.500  100 images/s  0:{left:02d} left"
         for step, left in ((50, 5), (100, 0))
     ]
-    assert "100/100 step, 100 images/s, 0:00 left" in terminal.getvalue()
+    assert "100/100 step, 0:00 left, 100 images/s" in terminal.getvalue()
+
+
+def test_the_bar_says_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    sink = progress_sinks(0, Duration(steps=1000))[0]
+    assert isinstance(sink, ProgressBar)
+    assert sink.bar.format_dict["left"] == "?"
+    sink.bar.n, sink.bar.start_t = 10, sink.bar._time() - 3600
+    assert sink.bar.format_dict["left"] == "99 h 00 min"
+    sink.bar.n = 1000
+    assert sink.bar.format_dict["left"] == "0:00"
+    sink.bar.close()
 
 
 @pytest.mark.parametrize(

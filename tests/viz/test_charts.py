@@ -1,5 +1,6 @@
 """Curves on panels."""
 
+import itertools
 import math
 
 import numpy as np
@@ -61,7 +62,7 @@ def test_those_of_one_color_have_styles() -> None:
 def test_names_do_not_cover_each_other(heights: list[float]) -> None:
     placed = spread(heights, LINE)
     order = sorted(range(len(heights)), key=lambda n: heights[n])
-    for below, above in zip(order, order[1:], strict=False):
+    for below, above in itertools.pairwise(order):
         assert placed[above] - placed[below] > LINE - 1e-9
     assert all(-1e-9 <= height <= 1 + 1e-9 for height in placed)
 
