@@ -24,8 +24,8 @@ POLICY = (
     f"script-src 'sha256-{DIGEST}'; base-uri 'none'; form-action 'none'"
 )
 """What the page may load: nothing that is not in it; and run: its own script, word for word."""
-HINT = """<p>A star marks the best value of a column. Click a heading to sort. Point at an
-underlined number to see what it was computed from.</p>"""
+HINT = """<p>A star marks the best value of a column, where all were measured alike. Click a
+heading to sort. Point at an underlined number to see what it was computed from.</p>"""
 ZOOM = '<dialog id="zoom"><p></p></dialog>\n<div id="tip" hidden></div>'
 
 

@@ -111,11 +111,10 @@ def test_points_of_data_that_nobody_trusts_stand_alone(
     """What a checkpoint says of its data is not built, and not needed either."""
     run = gan_train("data=gaussians", "model=vanilla", "data.limit=64", "debug=fast").folder
     path, content = load_newest(run)
-    for said in ("mine.Gaussians", "gan_cli.data.digits.Digits"):
-        content["config"]["data"]["_target_"] = said
-        save(path, content)
-        result = gan_sample(f"checkpoint={run}", "count=10", "out=p.png")
-        assert result.code == 0, result.err
+    content["config"]["data"]["_target_"] = "mine.Gaussians"
+    save(path, content)
+    result = gan_sample(f"checkpoint={run}", "count=10", "out=p.png")
+    assert result.code == 0, result.err
 
 
 def test_the_data_may_be_gone_and_the_file_elsewhere(
