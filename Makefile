@@ -25,7 +25,7 @@ format: $(READY)  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 
 tensorboard: $(READY)  ## look at the runs in outputs/
-	$(BIN)/tensorboard --logdir outputs
+	$(BIN)/tensorboard --logdir outputs --samples_per_plugin images=100
 
 clean:  ## remove .venv and caches; runs in outputs/ stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info
