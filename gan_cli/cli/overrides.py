@@ -10,7 +10,6 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from gan_cli.errors import UserError
 from gan_cli.paths import conf_folder
@@ -56,10 +55,10 @@ def value_given(arguments: Sequence[str], key: str) -> str | None:
 def swept_keys(file: Path) -> list[str]:
     """The keys and groups that a sweep varies, as its `multirun.yaml` says; none without a file."""
     try:
-        hydra = OmegaConf.load(file).get("hydra") or {}
+        hydra = yaml.safe_load(file.read_text(encoding="utf-8"))["hydra"]
         given = list(hydra["overrides"]["task"])
         searched = list(hydra["sweeper"].get("params") or {})
-    except (OSError, yaml.YAMLError, OmegaConfBaseException, *ODD):
+    except (OSError, yaml.YAMLError, *ODD):
         return []
     found = [override for override in map(parse, map(str, given)) if override is not None]
     swept = [str(o.key_or_group) for o in found if o.is_sweep_override()]
