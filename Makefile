@@ -28,7 +28,7 @@ docs: $(READY)  ## build the documentation into build/site, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
 
 tensorboard: $(READY)  ## look at the runs in outputs/
-	$(BIN)/tensorboard --logdir outputs
+	$(BIN)/tensorboard --logdir outputs --samples_per_plugin images=100
 
 clean:  ## remove .venv and caches; runs in outputs/ stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info

@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from gan_cli.metrics.values import better, headline
-from gan_cli.viz.charts import COLORS
+from gan_cli.viz.figures import COLORS
 
 BESIDE = ("precision_classifier", "recall_classifier", "label_accuracy", "dark_half")
 """Metrics that are shown, where there are any, besides the one to judge by."""

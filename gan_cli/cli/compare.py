@@ -14,14 +14,16 @@ from gan_cli.cli.process import BAD_INPUT, FAILED, Stream, attend
 from gan_cli.errors import UserError
 
 COMMAND = "gan-compare"
+STDOUT = Path("-")
 USUAL_TERMINAL = (100, 24)
 
 ABOUT = "Compare runs: what differs in their configs, how good, how fast, how they ended."
 EXAMPLES = """\
 examples:
   gan-compare outputs/runs/2026-01-31/*
-  gan-compare outputs/sweeps/2026-01-31/12-00-00 --sort loss/G/adversarial
+  gan-compare outputs/sweeps/2026-01-31/12-00-00 --sort fd_classifier
   gan-compare outputs/runs --csv runs.csv --html runs.html
+  gan-compare outputs/runs --csv - | column -ts,
 
 Figures come from evaluation.json, which gan-evaluate writes, else from what was measured in
 training. A value measured from so many fakes says so: (n=1000).
@@ -71,11 +73,11 @@ def write_comparison(arguments: Sequence[str]) -> None:
     )
     text = "a run's folder, or one with runs below: a sweep's, a day's"
     parser.add_argument("runs", metavar="RUN", nargs="+", type=Path, help=text)
-    text = "write everything that is known, a line a run"
+    text = "write everything that is known, a line a run; - puts it in place of the table"
     parser.add_argument("--csv", metavar="FILE", type=Path, help=text)
-    text = "write one page with the tables, the sample grids side by side, curves and films"
+    text = "write one page to look at: tables, samples over the steps, curves over each other"
     parser.add_argument("--html", metavar="FILE", type=Path, help=text)
-    text = "order the runs by a column, lowest first; by default they stay as given"
+    text = "order the runs by a column, the best first; by default they stay as given"
     parser.add_argument("--sort", metavar="COLUMN", help=text)
     chosen = parser.parse_args(arguments)
 
@@ -92,12 +94,17 @@ def write_comparison(arguments: Sequence[str]) -> None:
     table = build_table(records)
     if chosen.sort is not None:
         table = table.sort(chosen.sort)
-    text = render(table, shutil.get_terminal_size(USUAL_TERMINAL).columns)
-    if chosen.csv:
+    piped = chosen.csv == STDOUT
+    width = shutil.get_terminal_size(USUAL_TERMINAL).columns
+    text = to_csv(table).rstrip("\n") if piped else render(table, width)
+    notes = []
+    if chosen.csv and not piped:
         write(chosen.csv, "--csv", to_csv(table))
-        text += f"\n\nwritten to {chosen.csv}"
+        notes.append(f"written to {chosen.csv}")
     if chosen.html:
         write(chosen.html, "--html", to_page(table, records))
-        text += f"\n\nwritten to {chosen.html}"
+        notes.append(f"written to {chosen.html}")
+    if not piped:  # else nothing but the CSV
+        text = "\n\n".join([text, *notes])
     known = sys.stdout.encoding or "utf-8"
     print(text.encode(known, errors="replace").decode(known))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString
 from hydra.errors import HydraException
@@ -13,6 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 from gan_cli.errors import UserError
 from gan_cli.paths import conf_folder
 
+ODD = (ValueError, AttributeError, KeyError, TypeError)
+"""What a file raises that holds something else than expected."""
 UNLISTED = re.compile(r"optimizer\.(?!schedule\b)\w+\.|tricks\.\w+\.on=")
 """Keys that no YAML lists: a player has what `optimizer` says until its own key is given, and a
 trick is for whatever it fits until `on` says otherwise."""
@@ -51,6 +54,19 @@ def value_given(arguments: Sequence[str], key: str) -> str | None:
         return given[-1].strip("'\"")
     value = override.value()
     return value.text if isinstance(value, QuotedString) else given[-1].strip("'\"")
+
+
+def swept_keys(file: Path) -> list[str]:
+    """The keys and groups that a sweep varies, as its `multirun.yaml` says; none without a file."""
+    try:
+        hydra = yaml.safe_load(file.read_text(encoding="utf-8"))["hydra"]
+        given = list(hydra["overrides"]["task"])
+        searched = list(hydra["sweeper"].get("params") or {})
+    except (OSError, yaml.YAMLError, *ODD):
+        return []
+    found = [override for override in map(parse, map(str, given)) if override is not None]
+    swept = [str(o.key_or_group) for o in found if o.is_sweep_override()]
+    return list(dict.fromkeys([*swept, *map(str, searched)]))
 
 
 def typed_groups(arguments: Iterable[str], folders: Sequence[Path]) -> dict[str, Any]:

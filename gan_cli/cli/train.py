@@ -72,8 +72,8 @@ def run_job(config: "DictConfig", saved: Mapping[str, Any] | None = None) -> flo
     """One job; returns the scalar that `trainer.returns` names."""
     from hydra.core.hydra_config import HydraConfig
 
-    from gan_cli.cli.overrides import as_typed
-    from gan_cli.cli.start import RunStart
+    from gan_cli.cli.overrides import as_typed, swept_keys
+    from gan_cli.cli.start import SWEEP_FILE, RunStart
 
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
@@ -89,7 +89,8 @@ def run_job(config: "DictConfig", saved: Mapping[str, Any] | None = None) -> flo
             from gan_cli.runs.train import run_training  # torch is imported late
 
             groups = chosen_groups(saved)
-            trainer = run_training(config, folder, saved, overrides, groups, begin)
+            swept = swept_keys(folder.parent / SWEEP_FILE)
+            trainer = run_training(config, folder, saved, overrides, groups, begin, swept)
             if trainer.interrupts.stop is not None:
                 raise Stopped(trainer.interrupts.stop.name)
         except BaseException as error:

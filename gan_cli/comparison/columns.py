@@ -1,7 +1,7 @@
 """From runs' records to the table."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from gan_cli.comparison.differences import Setting, find_differences, show
 from gan_cli.comparison.records import METRIC, Record
@@ -9,21 +9,24 @@ from gan_cli.comparison.table import Cell, Column, Kind, Table
 from gan_cli.metrics.values import better
 
 GIGABYTE = 1e9
+Direction = Literal["lower", "higher"] | None
 
 
 def build_table(records: Sequence[Record]) -> Table:
     """What is known of the runs; columns that no run has a value for are left out."""
 
-    def column(name: str, kind: Kind, value: Callable[[Record], Any]) -> Column:
-        return Column(name, kind, tuple(_cell(value(record)) for record in records))
+    def column(
+        name: str, kind: Kind, value: Callable[[Record], Any], better: Direction = None
+    ) -> Column:
+        return Column(name, kind, tuple(_cell(value(record)) for record in records), better)
 
     columns = [
         column("run", Kind.RUN, lambda record: record.name),
         *_settings(records),
         *_quality(records),
         *_losses(records),
-        column("images_per_second", Kind.SPEED, _speed),
-        column("peak_memory_gb", Kind.SPEED, _memory),
+        column("images_per_second", Kind.SPEED, _speed, "higher"),
+        column("peak_memory_gb", Kind.SPEED, _memory, "lower"),
         column("step", Kind.ENDING, lambda record: record.step),
         column("ended", Kind.ENDING, lambda record: record.ended),
         column("warnings", Kind.ENDING, lambda record: ", ".join(record.warnings) or None),
@@ -113,7 +116,7 @@ def _quality(records: Sequence[Record]) -> list[Column]:
             _evaluated_cell(record, found[name]) if name in found else _metric_cell(record, name)
             for record, found in zip(records, evaluated, strict=True)
         ]
-        columns.append(Column(name, Kind.QUALITY, tuple(cells)))
+        columns.append(Column(name, Kind.QUALITY, tuple(cells), _better(name)))
         for part in ("held_out", "n"):
             parts = tuple(_cell(found.get(name, {}).get(part)) for found in evaluated)
             further.append(Column(f"{name}.{part}", Kind.FURTHER, parts))
@@ -158,14 +161,20 @@ def _best(records: Sequence[Record]) -> list[Column]:
     """The best value of each metric measured in training, where it is known what is better."""
     columns = []
     for metric in _names(records, lambda record: record.metrics):
-        name = metric.removeprefix(METRIC)
-        try:
-            sign = 1 if better(name) == "lower" else -1
-        except KeyError:
+        direction = _better(metric.removeprefix(METRIC))
+        if direction is None:
             continue
+        sign = 1 if direction == "lower" else -1
         cells = [_best_cell(record.metrics.get(metric, []), sign) for record in records]
-        columns.append(Column(f"{metric}.best", Kind.FURTHER, tuple(cells)))
+        columns.append(Column(f"{metric}.best", Kind.FURTHER, tuple(cells), direction))
     return columns
+
+
+def _better(metric: str) -> Direction:
+    try:
+        return better(metric)
+    except KeyError:
+        return None
 
 
 def _best_cell(measured: Sequence[tuple[int, float]], sign: int) -> Cell:

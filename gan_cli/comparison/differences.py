@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 ABSENT = object()
+CLASS = "._target_"
+"""Ends the key that says which class a part of a config is of."""
 
 
 @dataclass(frozen=True)
@@ -13,7 +15,7 @@ class Setting:
     """A config key whose values are not the same in all runs.
 
     Attributes:
-        key: its full name.
+        key: its full name; of a class, that of the part it is of, such as `loss`.
         values: one a run; None where the run's config has no such key.
         detail: whether another setting implies it: a key that only one kind of network has, the
             class behind a name.
@@ -44,9 +46,24 @@ def find_differences(configs: Sequence[Mapping[str, Any]], names: Sequence[str])
         str(leaves.get("name", ABSENT)) in n for leaves, n in zip(flat, names, strict=True)
     )
     return [
-        Setting(key, tuple(map(show, row)), _is_detail(key, row, kinds))
+        Setting(
+            key.removesuffix(CLASS),
+            tuple(_class_names(row) if key.endswith(CLASS) else map(show, row)),
+            _is_detail(key, row, kinds),
+        )
         for key, row in rows.items()
         if not (key == "name" and spoken)
+        and not (key.startswith("tricks.") and key.endswith(CLASS))  # `tricks` names them
+    ]
+
+
+def _class_names(row: Sequence[Any]) -> list[int | float | str | None]:
+    """Classes by their names; after their file's where that takes it to tell them apart."""
+    paths = {value for value in row if isinstance(value, str)}
+    plain = len({path.rpartition(".")[2] for path in paths}) == len(paths)
+    return [
+        ".".join(value.split(".")[-1 if plain else -2 :]) if isinstance(value, str) else show(value)
+        for value in row
     ]
 
 

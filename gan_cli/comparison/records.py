@@ -1,6 +1,7 @@
 """What a run's folder says about the run."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +9,16 @@ from typing import Any
 
 import yaml
 
+from gan_cli.comparison.curves import Series, read_curves
 from gan_cli.comparison.folders import CONFIG, natural
 from gan_cli.errors import UserError
 
 UNFINISHED = "running or killed"
 METRIC = "metric/"
 FIX = "fix it or leave out its run"
-PICTURES = ("curves.png", "training.gif")
+GRID = re.compile(r"step-([0-9]{1,18})\.png")
+DRAWN = "curves.png"
+"""What shows numbers, which a page shows itself."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,19 @@ class Record:
         metrics = self.summary.get("metrics")
         return {**self.report, **(metrics if isinstance(metrics, dict) else {})}
 
-    def pictures(self) -> dict[str, Path]:
-        """The newest grid of samples, as `samples`, and others by their file's name."""
-        grids = sorted(self.folder.glob("samples/step-*.png"), key=lambda path: natural(path.name))
-        found = {"samples": grids[-1]} if grids else {}
-        others = {name: self.folder / name for name in PICTURES}
-        return found | {name: path for name, path in others.items() if path.is_file()}
+    def grids(self) -> dict[int, Path]:
+        """The grids of samples by step, from the first to the last."""
+        named = {path: GRID.fullmatch(path.name) for path in self.folder.glob("samples/step-*.png")}
+        return dict(sorted((int(match[1]), path) for path, match in named.items() if match))
+
+    def sheets(self) -> dict[str, Path]:
+        """The newest of its other sheets, by name: `real_and_fake`, `neighbours`."""
+        found = sorted(self.folder.glob("*.png"), key=lambda path: natural(path.name))
+        return {path.stem: path for path in found if path.name != DRAWN}
+
+    def curves(self) -> dict[str, Series]:
+        """Every scalar over the run."""
+        return read_curves(self.folder / "metrics.jsonl")
 
 
 def read_record(folder: Path, name: str) -> Record:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum, auto
+from typing import Literal
 
 from gan_cli.comparison.folders import natural
 from gan_cli.errors import UserError
@@ -51,11 +52,14 @@ class Column:
         name: unique in a table.
         kind: what it is about.
         cells: one a run.
+        better: which of its values are the better ones, where anybody can say: a GAN's losses do
+            not fall when it gets better.
     """
 
     name: str
     kind: Kind
     cells: tuple[Cell, ...]
+    better: Literal["lower", "higher"] | None = None
 
     @property
     def source(self) -> str:
@@ -74,6 +78,20 @@ class Column:
         return all(cell.value is None for cell in self.cells)
 
     @property
+    def best(self) -> frozenset[int]:
+        """The runs with the best value; none where all are as good, or were not measured alike."""
+        there = {
+            row: cell.value
+            for row, cell in enumerate(self.cells)
+            if isinstance(cell.value, int | float) and math.isfinite(cell.value)
+        }
+        measured = {self.cells[row].source.partition(",")[0] for row in there}  # n=1000
+        if self.better is None or len(measured) > 1 or len(set(there.values())) < 2:
+            return frozenset()
+        best = (min if self.better == "lower" else max)(there.values())
+        return frozenset(row for row, value in there.items() if value == best)
+
+    @property
     def numeric(self) -> bool:
         """Whether its values are numbers."""
         return not any(isinstance(cell.value, str) for cell in self.cells)
@@ -90,7 +108,7 @@ class Table:
         return [column for column in self.columns if column.kind in kinds]
 
     def sort(self, name: str) -> "Table":
-        """By one column: numbers upwards, then text, NaN, and runs without a value.
+        """By one column: the best first, else numbers upwards; then text, NaN, and no value.
 
         Raises:
             UserError: there is no such column.
@@ -99,7 +117,8 @@ class Table:
         if name not in columns:
             raise UserError(f"--sort {name}: no such column{nearest(name, columns)}")
         cells = columns[name].cells
-        order = sorted(range(len(cells)), key=lambda row: _rank(cells[row]))
+        sign = -1 if columns[name].better == "higher" else 1
+        order = sorted(range(len(cells)), key=lambda row: _rank(cells[row], sign))
         return Table(
             tuple(
                 replace(column, cells=tuple(column.cells[row] for row in order))
@@ -108,9 +127,9 @@ class Table:
         )
 
 
-def _rank(cell: Cell) -> tuple[int, float, Sequence[str | int]]:
+def _rank(cell: Cell, sign: int) -> tuple[int, float, Sequence[str | int]]:
     if cell.value is None:
         return 3, 0, ()
     if isinstance(cell.value, str):
         return 1, 0, natural(cell.value)
-    return (2, 0, ()) if math.isnan(cell.value) else (0, cell.value, ())
+    return (2, 0, ()) if math.isnan(cell.value) else (0, sign * cell.value, ())

@@ -72,7 +72,7 @@ def _texts(column: Column) -> list[str]:
     for cell in column.cells:
         text = show(cell, exact=column.kind in SETTINGS)
         if column.kind != Kind.RUN:  # whose name has to be told from others
-            text = _shorten(text, column.name)
+            text = _shorten(text)
         if text and cell.source and not column.source:
             text += f" ({cell.source})"
         texts.append(text)
@@ -153,7 +153,5 @@ def show(cell: Cell, *, exact: bool = False) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in str(value)).split())
 
 
-def _shorten(text: str, name: str) -> str:
-    if name.endswith("_target_"):
-        text = ".".join(text.split(".")[-2:])  # gan_cli.networks.dcgan.Generator
+def _shorten(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -8,14 +8,15 @@ from torch.nn.functional import interpolate
 
 from gan_cli.errors import UserError
 from gan_cli.metrics.diversity import NearestNeighbours
-from gan_cli.viz.images import SMALLEST, captioned, save_png, tile
+from gan_cli.viz.images import CAPTION, SMALLEST, save_png, text_row, tile
 
 LINE = 6
 """Width in pixels of the white line between what is compared."""
 CAPTIONS = {
-    "neighbours": "fakes | nearest training images",
-    "near_duplicates": "near-duplicates",
+    "neighbours": ("fake", "nearest training images"),
+    "near_duplicates": ("fake", "its twin"),
 }
+"""What stands over the two sides of each sheet."""
 
 
 def save_neighbours(
@@ -44,28 +45,33 @@ def save_neighbours(
     """
     pairs = fakes[nearest.near_duplicates]  # [P, 2, C, H, W]
     sheets = {
-        "neighbours": side_by_side(fakes[: len(nearest.training), None], real[nearest.training]),
-        "near_duplicates": side_by_side(pairs[:, :1], pairs[:, 1:]),
+        "neighbours": (fakes[: len(nearest.training), None], real[nearest.training]),
+        "near_duplicates": (pairs[:, :1], pairs[:, 1:]),
     }
     paths = []
-    for sheet, image in sheets.items():
+    for sheet, (left, right) in sheets.items():
         path = folder / f"{prefix}{sheet}{suffix}.png"
         try:
-            save_png(captioned(image, CAPTIONS[sheet]), path)
+            save_png(side_by_side(left, right, CAPTIONS[sheet]), path)
         except OSError as error:
             raise UserError(f"{path}: cannot be written ({error.strerror})") from error
         paths.append(path)
     return paths
 
 
-def side_by_side(left: Tensor, right: Tensor) -> Tensor:
+def side_by_side(left: Tensor, right: Tensor, captions: tuple[str, str]) -> Tensor:
     """Two tables of images with a white line between them, uint8 [3, height, width].
 
     Args:
         left: uint8 [R, A, C, H, W].
         right: uint8 [R, B, C, H, W].
+        captions: what stands over each.
     """
-    tables = [tile(_enlarged(part.flatten(0, 1)), part.shape[1]) for part in (left, right)]
+    tables = [
+        torch.cat([text_row([caption], CAPTION, table.shape[2]), table], dim=1)
+        for caption, part in zip(captions, (left, right), strict=True)
+        for table in [tile(_enlarged(part.flatten(0, 1)), part.shape[1])]
+    ]
     line = torch.full((3, tables[0].shape[1], LINE), 255, dtype=torch.uint8)
     return torch.cat([tables[0], line, tables[1]], dim=2)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from gan_cli.data.fields import Batch
 from gan_cli.errors import UserError
 from gan_cli.evaluation.evaluator import Evaluator
-from gan_cli.metrics.values import BETTER, better, headline, stem
+from gan_cli.metrics.values import BETTER, HELD_OUT, better, headline, stem
 from gan_cli.spelling import nearest
 from gan_cli.tricks.examples import Progress
 
@@ -18,6 +18,8 @@ PREFIX = "metric/"
 
 class QualityProbe:
     """A probe: metrics of samples as `metric/<name>`, of the same request each time.
+
+    Beside each stands that of held-out reals, `held_out/<name>`, the best one can hope for.
 
     Nothing it draws or asks reaches the training. The one to judge the run by is logged.
 
@@ -69,7 +71,8 @@ class QualityProbe:
                 "step %d: %s %.4g%s",
                 *(progress.step, name, found[name], " (best so far)" if record else ""),
             )
-        return found
+        reals = {HELD_OUT + v.name: v.held_out for result in results for v in result.values}
+        return found | {name: value for name, value in reals.items() if value is not None}
 
     def choose(self, wanted: str) -> tuple[str, bool] | None:
         """The scalar that the best checkpoint goes by, and whether less of it is better.

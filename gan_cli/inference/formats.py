@@ -1,17 +1,19 @@
 """Samples as files: a grid, an array, an animation, or one image each."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from gan_cli.data.fields import Kind
 from gan_cli.errors import UserError
 from gan_cli.viz import images
-from gan_cli.viz.charts import scatter
+from gan_cli.viz.plane import scatter
 
 MOST_COLUMNS = 16
 
@@ -29,6 +31,8 @@ class Shown:
         class_names: by label; may be empty.
         names: of the files that were fed, relative to where they lay, or none.
         frames: images of each interpolation, where these are interpolations.
+        real: points that the game was trained on, where they are known.
+        caption: of a scatter plot.
     """
 
     panels: dict[str, Tensor]
@@ -39,6 +43,8 @@ class Shown:
     class_names: Sequence[str]
     names: Sequence[str]
     frames: int | None
+    real: Tensor | None = None
+    caption: str = ""
 
     @property
     def made(self) -> Tensor:
@@ -79,17 +85,52 @@ def writer_of(out: str) -> Writer:
 
 def _write_grid(shown: Shown, out: Path) -> None:
     if shown.kind == "point":
-        images.save_png(scatter(shown.made), out)
+        images.save_png(scatter(shown.made, shown.real, caption=shown.caption), out)
         return
-    panels, columns, headings = shown.panels, shown.frames, []
+    panels, columns, headings, span = shown.panels, shown.frames, [], 1
     if shown.names:
         columns = 1 if len(shown.made) <= MOST_COLUMNS else None
     elif columns is None and (kinds := shown.kinds) is not None:
-        turn = list(dict.fromkeys(kinds))
-        in_turn = all(kind == turn[i % len(turn)] for i, kind in enumerate(kinds))
-        if in_turn and 1 < len(turn) <= MOST_COLUMNS:
-            columns, headings = len(turn), turn
-    images.save_png(images.sheet(panels, columns, headings), out)
+        headings = list(dict.fromkeys(kinds))
+        if len(headings) > MOST_COLUMNS:
+            headings = []
+        else:
+            span = columns_of_each(len(kinds), len(headings))
+            columns = span * len(headings)
+            order = by_kind([headings.index(kind) for kind in kinds], len(headings), span)
+            panels = {name: _reordered(panel, order) for name, panel in panels.items()}
+    images.save_png(images.sheet(panels, columns, headings, span), out)
+
+
+def columns_of_each(count: int, kinds: int) -> int:
+    """How many columns each kind gets where `count` images of `kinds` make about a square."""
+    wide = math.ceil(math.sqrt(count)) if kinds == 1 else round(math.sqrt(count) / kinds)
+    return max(min(wide, MOST_COLUMNS // kinds), 1)
+
+
+def by_kind(kinds: Sequence[int], count: int, span: int) -> list[int]:
+    """The order of images in which each of `count` kinds stands in `span` columns of its own.
+
+    Args:
+        kinds: of each image, a number below `count`.
+        count: of kinds.
+        span: columns of each.
+
+    Returns:
+        Places in `kinds`, row by row; -1 for what stays empty.
+    """
+    places = [[n for n, kind in enumerate(kinds) if kind == number] for number in range(count)]
+    rows = math.ceil(max(map(len, places)) / span)
+    padded = [[*own, *[-1] * (rows * span - len(own))] for own in places]
+    order = [n for row in range(rows) for own in padded for n in own[row * span : (row + 1) * span]]
+    while order[-1] < 0:
+        order.pop()
+    return order
+
+
+def _reordered(panel: Tensor, order: Sequence[int]) -> Tensor:
+    """Images [N, C, H, W] in another order; black ones where it says -1."""
+    return torch.cat([panel, torch.full_like(panel[:1], -1.0)])[list(order)]
 
 
 def _write_npz(shown: Shown, out: Path) -> None:

@@ -7,6 +7,9 @@ from typing import Literal
 CLASSIFIER = "_classifier"
 """Ends the name of a metric of a classifier's features, where the plain name means Inception's."""
 
+HELD_OUT = "held_out/"
+"""Begins the name of a scalar: a metric, `metric/<name>`, of held-out reals in the fakes' place."""
+
 BETTER: dict[str, Literal["lower", "higher"]] = {
     "fid": "lower",
     "fd": "lower",

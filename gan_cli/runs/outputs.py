@@ -20,14 +20,17 @@ from gan_cli.runs.probes import Probes
 from gan_cli.sinks.best import Best
 from gan_cli.sinks.checkpoint import Checkpoints, load_newest
 from gan_cli.sinks.curves import Curves
-from gan_cli.sinks.gallery import fixed_reals, open_gallery, surface_of
+from gan_cli.sinks.gallery import fixed_reals, modes_counted, open_gallery, surface_of
 from gan_cli.sinks.health import HealthWarnings
 from gan_cli.sinks.jsonl import JsonLines
 from gan_cli.sinks.loggers import EventFiles, NoTensorBoard, Opening
-from gan_cli.sinks.progress import progress_sink
+from gan_cli.sinks.progress import progress_sinks
 from gan_cli.sinks.summary import Summary, versions
 from gan_cli.sinks.tensorboard import TensorBoard
 from gan_cli.tricks.base import Term
+
+NAMED = ("model", "data")
+"""Groups whose options a run's name says."""
 
 
 def describe(
@@ -70,6 +73,7 @@ def attach_sinks(
     folder: Path,
     probes: Probes,
     earlier: Sequence[Mapping[str, float]],
+    swept: Sequence[str],
 ) -> None:
     """Give `trainer` the sinks of everything the run is to leave in its folder.
 
@@ -82,16 +86,18 @@ def attach_sinks(
         folder: the run's.
         probes: says by which scalar the best checkpoint goes.
         earlier: reports of a run that is resumed.
+        swept: the keys that a sweep varies.
     """
     game, every = trainer.game, settings.trainer
 
     # the config, as a file and for TensorBoard
     yaml = OmegaConf.to_yaml(OmegaConf.create(dict(settings.plain)))
     (folder / "config.yaml").write_text(yaml, encoding="utf-8")
-    shown = hyperparameters(settings, keys_of(about["overrides"]))
+    shown = hyperparameters(settings, about["choices"], keys_of(about["overrides"]), swept)
     tensorboard: TensorBoard = NoTensorBoard()
     if any(issubclass(logger.cls, EventFiles) for logger in settings.logger.values()):
-        tensorboard = TensorBoard(folder / "tensorboard", trainer.step, yaml, shown)
+        board = board_folder(folder / "tensorboard", sweep_label(settings.name, shown, swept))
+        tensorboard = TensorBoard(board, trainer.step, yaml, shown, swept)
     opening = Opening(
         *(folder, settings.name, trainer.step, every.sample_every), settings.plain, shown
     )
@@ -108,7 +114,7 @@ def attach_sinks(
     look_up = fixed_reals(batches, settings.seed)
     images = open_gallery(
         *(every.sample_every, folder, game, look_up, dataset.class_names),
-        *(settings.seed, trainer.step, tensorboard, surface_of(game)),
+        *(settings.seed, trainer.step, tensorboard, surface_of(game), modes_counted(dataset)),
     )
     summary = Summary(
         folder / "summary.json",
@@ -124,11 +130,11 @@ def attach_sinks(
         JsonLines(folder / "metrics.jsonl", trainer.step),
         *([best] if best else []),
         checkpoints,
-        progress_sink(trainer.step, trainer.duration),
+        *progress_sinks(trainer.step, trainer.duration),
         *([health] if every.health else []),
         summary,
         *images,
-        Curves(folder / "curves.png", folder / "metrics.jsonl", tensorboard),
+        Curves(folder / "curves.png", folder / "metrics.jsonl"),
         tensorboard,  # closed after those that show in it
         *(other for other in others if other is not None),  # they follow what the others write
     ]
@@ -159,17 +165,41 @@ def keys_of(overrides: Sequence[str]) -> list[str]:
 
 
 def hyperparameters(
-    settings: Settings, chosen: Sequence[str]
+    settings: Settings, choices: Mapping[str, Any], chosen: Sequence[str], swept: Sequence[str]
 ) -> dict[str, bool | str | float | int]:
     """What tells this run from others, flat, for TensorBoard's HParams page.
 
-    All keys of a config would bury the two that a sweep varies: the page gets those that were given
-    on the command line, and the usual suspects.
+    All keys of a config would bury the two that a sweep varies: of a sweep, the page gets only
+    those, so that the figures beside them are in sight; else what was given on the command line,
+    and the usual suspects. Of a group it has the option that was taken.
     """
-    values = dict(leaves(settings.plain)) | {"tricks": ", ".join(settings.tricks)}
-    wanted = ("name", "seed", "data.batch_size", "optimizer.lr", "tricks", *chosen)
+    values = {**choices, **dict(leaves(settings.plain)), "tricks": ", ".join(settings.tricks)}
+    usual = ("name", "seed", "data.batch_size", "optimizer.lr", "tricks")
+    apart = ("trainer.", "logger.")  # how long and where to, not what
+    said = [*NAMED, *(key for key in chosen if key.startswith(apart))]
+    wanted = [*swept, "name"] if swept else [*usual, *(key for key in chosen if key not in said)]
     return {
         key: value if isinstance(value := values[key], bool | int | float | str) else str(value)
         for key in dict.fromkeys(wanted)
-        if key in values and not key.startswith(("trainer.", "logger."))  # not what
+        if key in values
     }
+
+
+def sweep_label(name: str, hyperparameters: Mapping[str, Any], swept: Sequence[str]) -> str:
+    """What a run of a sweep is called: its model and data, and what was swept, `lr=0.001`."""
+    said = {key: hyperparameters[key] for key in swept if key in hyperparameters}
+    parts = [f"{key.rpartition('.')[2]}={value}" for key, value in said.items() if key not in NAMED]
+    return " ".join([name, *parts]) if swept else ""
+
+
+def board_folder(folder: Path, label: str) -> Path:
+    """Where the events of a run go: TensorBoard calls a run by its folders' names.
+
+    Args:
+        folder: `tensorboard` of the run.
+        label: what it is called in its sweep; empty for a run whose own folder says enough.
+    """
+    before = next(iter(sorted(folder.rglob("events.out.tfevents.*"))), None)
+    if before is not None:
+        return before.parent  # of a run that is resumed
+    return folder / "".join(c if c.isalnum() or c in " -_.,=+" else "_" for c in label)[:150]

@@ -45,6 +45,7 @@ def run_training(
     overrides: Sequence[str] = (),
     choices: Mapping[str, Any] | None = None,
     on_begin: Callable[[Interrupts], None] = lambda interrupts: None,
+    swept: Sequence[str] = (),
 ) -> Trainer:
     """Train as `config` says and leave everything in `folder`.
 
@@ -56,6 +57,7 @@ def run_training(
         choices: which option of each config group was taken.
         on_begin: called once the folder is locked and nothing refuses the run any more, before
             anything is written there.
+        swept: the keys that differ between this run and the others of its sweep.
 
     Raises:
         UserError: bad config or bad input.
@@ -102,7 +104,7 @@ def run_training(
         trainer.returns = probes.returns
         on_begin(trainer.interrupts)
         about = describe(settings, dataset, batches, saved, overrides, choices)
-        attach_sinks(trainer, about, settings, dataset, batches, folder, probes, earlier)
+        attach_sinks(trainer, about, settings, dataset, batches, folder, probes, earlier, swept)
         del data  # what it read is held by those who need it
 
         # run
@@ -150,6 +152,8 @@ def _say_finished(trainer: Trainer) -> None:
 
 def _run(trainer: Trainer, batch_size: int) -> None:
     try:
+        for sink in trainer.sinks:
+            sink.open(trainer)
         trainer.run()
     except torch.OutOfMemoryError as error:
         trainer.outcome = "out of memory"

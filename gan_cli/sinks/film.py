@@ -8,7 +8,7 @@ from PIL import Image
 
 from gan_cli.files import write_whole
 from gan_cli.sinks.sink import FinalSink, Run
-from gan_cli.sinks.tensorboard import TensorBoard
+from gan_cli.sinks.tensorboard import FIRST, TensorBoard
 from gan_cli.viz.film import make_film
 
 NAME = re.compile(r"step-(\d{8,})\.png")
@@ -22,22 +22,31 @@ class Film(FinalSink):
         grids: the folder with `step-00001000.png`.
         step: grids after this step, left by an earlier part of a resumed run, are deleted.
         tensorboard: also gets it.
+        captions: whether each grid is to be captioned with its step, which it does not say itself.
     """
 
-    def __init__(self, path: Path, grids: Path, step: int, tensorboard: TensorBoard) -> None:
+    def __init__(
+        self,
+        path: Path,
+        grids: Path,
+        step: int,
+        tensorboard: TensorBoard,
+        captions: bool = True,
+    ) -> None:
         super().__init__()
         self.path, self.grids, self.tensorboard = path, grids, tensorboard
+        self.captions = captions
         for late, grid in self._find().items():
             if late > step:
                 grid.unlink()
 
     def write(self, run: Run) -> None:
         """Make it, where there are two grids or more."""
-        gif = make_film(self._find())
+        gif = make_film(self._find(), captions=self.captions)
         if gif is None:
             return
         with Image.open(io.BytesIO(gif)) as film:
-            self.tensorboard.play("samples/training", gif, film.size, run.step)
+            self.tensorboard.play(f"{FIRST}/training", gif, film.size, run.step)
         write_whole(self.path, gif)
 
     def _find(self) -> dict[int, Path]:

@@ -9,12 +9,15 @@ from torch import Tensor
 
 from gan_cli import randomness
 from gan_cli.data.batches import Batches
+from gan_cli.data.dataset import Dataset
 from gan_cli.data.fields import Batch
+from gan_cli.data.gaussians import Gaussians
 from gan_cli.games.base import Game
 from gan_cli.games.requests import LookUp
+from gan_cli.metrics.modes import gaussian_coverage
 from gan_cli.networks.modes import evaluating
 from gan_cli.sinks.film import Film
-from gan_cli.sinks.samples import KEPT, Samples, Surface
+from gan_cli.sinks.samples import KEPT, Remark, Samples, Surface
 from gan_cli.sinks.sink import Sink
 from gan_cli.sinks.tensorboard import TensorBoard
 from gan_cli.viz.decision_boundary import decision_surface
@@ -30,6 +33,7 @@ def open_gallery(
     step: int,
     tensorboard: TensorBoard,
     surface: Surface | None = None,
+    remark: Remark | None = None,
 ) -> Sequence[Sink]:
     """The sinks of a game's sheets, and of the film that is made of those named `samples`.
 
@@ -43,13 +47,29 @@ def open_gallery(
         step: the run's present one.
         tensorboard: also gets everything.
         surface: for 2-D data, what D makes of the plane; see `surface_of`.
+        remark: likewise, what is said of the fakes; see `modes_counted`.
     """
     if not every:
         return ()
     return (
-        Samples(every, folder, game.sheets(look_up, seed), class_names, tensorboard, surface),
-        Film(folder / "training.gif", folder / KEPT, step, tensorboard),
+        Samples(
+            *(every, folder, game.sheets(look_up, seed), class_names, tensorboard),
+            *(surface, remark),
+        ),
+        Film(folder / "training.gif", folder / KEPT, step, tensorboard, captions=remark is None),
     )
+
+
+def modes_counted(dataset: Dataset) -> Remark | None:
+    """Says how many modes of a mixture points reach; None where the data is none."""
+    if not isinstance(dataset, Gaussians):
+        return None
+
+    def remark(points: Tensor) -> str:
+        found = gaussian_coverage(points.flatten(1).cpu(), dataset.centres, dataset.std)
+        return f"{found.modes_hit} of {len(dataset.centres)} modes hit"
+
+    return remark
 
 
 def surface_of(game: Game) -> Surface | None:

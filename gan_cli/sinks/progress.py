@@ -1,7 +1,8 @@
-"""A progress bar on a terminal, plain lines elsewhere."""
+"""What becomes of the losses, a line a report, above a progress bar where there is a terminal."""
 
 import logging
 import sys
+from typing import Any
 
 from tqdm import tqdm
 
@@ -20,16 +21,30 @@ def _losses(report: dict[str, float]) -> dict[str, float]:
     return whole
 
 
+class Bar(tqdm):
+    """A bar that says in words how long it takes."""
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """What `bar_format` may name, and `left`."""
+        found = dict(super().format_dict)
+        done = found["n"] - found["initial"]
+        rate = found["rate"] or (done / found["elapsed"] if found["elapsed"] else 0.0)
+        left = shown_time((found["total"] - found["n"]) / rate) if rate else "?"
+        return found | {"left": left}
+
+
 class ProgressBar(Sink):
-    """Step, losses, images per second and time left, on stderr."""
+    """Step, images per second and time left, on stderr, below the lines of the log."""
 
     def __init__(self, step: int, duration: Length) -> None:
         super().__init__(every=1)
         self.by_clock = duration.steps is None
-        self.bar = tqdm(
+        self.bar = Bar(
             total=duration.steps or round(60 * (duration.minutes or 0)),
             initial=0 if self.by_clock else step,
             unit="s" if self.by_clock else "step",
+            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit}, {left} left{postfix}",
             dynamic_ncols=True,
             smoothing=0.05,
             leave=True,
@@ -40,10 +55,8 @@ class ProgressBar(Sink):
         at = int(run.seconds) if self.by_clock else run.step
         self.bar.update(min(at, self.bar.total) - self.bar.n)
         if run.report:
-            shown = {f"loss {k}": f"{v:.3f}" for k, v in _losses(run.report).items()}
-            self.bar.set_postfix(
-                shown | {"img/s": f"{run.report['speed/images_per_second']:.0f}"}, refresh=False
-            )
+            speed = run.report["speed/images_per_second"]
+            self.bar.set_postfix_str(f"{speed:.0f} images/s", refresh=False)
 
     def finish(self, run: Run) -> None:
         """Leave the bar as it is."""
@@ -51,7 +64,7 @@ class ProgressBar(Sink):
 
 
 class LogLines(ReportSink):
-    """One line per report."""
+    """One line per report, which stays."""
 
     def write(self, run: Run) -> None:
         """Log it."""
@@ -61,7 +74,7 @@ class LogLines(ReportSink):
         total = f"/{run.duration.steps}" if run.duration.steps else ""
         log.info(
             "step %d%s  %s  %.0f images/s  %s left",
-            *(run.step, total, losses, speed, _clock(_seconds_left(run, speed))),
+            *(run.step, total, losses, speed, shown_time(_seconds_left(run, speed))),
         )
 
 
@@ -72,14 +85,15 @@ def _seconds_left(run: Run, speed: float) -> float:
     return (run.duration.steps - run.step) * run.images / run.step / max(speed, 1e-9)
 
 
-def _clock(seconds: float) -> str:
+def shown_time(seconds: float) -> str:
     """As short as it can be read: 4:07, or 6 h 01 min."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def progress_sink(step: int, duration: Length) -> Sink:
-    """Whichever suits where stderr goes, which may be nowhere."""
+def progress_sinks(step: int, duration: Length) -> list[Sink]:
+    """A line per report; and a bar where stderr, which may be nowhere, is a terminal."""
     stderr = sys.stderr
     watched = stderr is not None and not stderr.closed and stderr.isatty()
-    return ProgressBar(step, duration) if watched else LogLines()
+    bar = [ProgressBar(step, duration)] if watched else []
+    return [*bar, LogLines()]

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from gan_cli.games.requests import Drawing, Request, Sheet
 from gan_cli.sinks.sink import Run, Sink
-from gan_cli.sinks.tensorboard import TensorBoard
+from gan_cli.sinks.tensorboard import FIRST, TensorBoard
 from gan_cli.viz import images
-from gan_cli.viz.charts import scatter
+from gan_cli.viz.plane import scatter
 
 KEPT = "samples"
 """The sheet of which every step's image is kept."""
@@ -17,6 +17,9 @@ KEPT = "samples"
 Surface = Callable[[Tensor, Tensor], Tensor | None]
 """Real and fake points [N, 2, 1, 1] to how real D takes the cells of the plane to be; see
 `decision_surface`."""
+
+Remark = Callable[[Tensor], str]
+"""Fake points [N, 2, 1, 1] to what is worth saying of them in a few words."""
 
 
 class Samples(Sink):
@@ -32,6 +35,7 @@ class Samples(Sink):
         class_names: for headings.
         tensorboard: also gets each.
         surface: for 2-D data, what D makes of the plane.
+        remark: likewise, what is said of the fakes.
     """
 
     def __init__(
@@ -42,14 +46,20 @@ class Samples(Sink):
         class_names: Sequence[str],
         tensorboard: TensorBoard,
         surface: Surface | None = None,
+        remark: Remark | None = None,
     ) -> None:
         super().__init__(every)
         self.folder, self.class_names = folder, class_names
-        self.tensorboard, self.surface = tensorboard, surface
+        self.tensorboard, self.surface, self.remark = tensorboard, surface, remark
         grouped: dict[int, tuple[Request, dict[str, Sheet]]] = {}
         for name, sheet in sheets.items():
             grouped.setdefault(id(sheet.request), (sheet.request, {}))[1][name] = sheet
         self._grouped = list(grouped.values())
+
+    def begin(self, run: Run) -> None:
+        """Show what is drawn before anything is learned."""
+        if run.step == 0:
+            self.write(run)
 
     def write(self, run: Run) -> None:
         """Draw each request once, then show and save every sheet of it, also where others fail.
@@ -61,9 +71,11 @@ class Samples(Sink):
         for request, sheets in self._grouped:
             drawing = run.draw(request)
             for name, sheet in sheets.items():
-                image = lay_out(drawing, sheet, self.class_names, self.surface)
+                said = [f"step {run.step:,}", *([self.remark(drawing.made)] if self.remark else [])]
+                caption = ", ".join(said)
+                image = lay_out(drawing, sheet, self.class_names, self.surface, caption)
                 kept = name == KEPT
-                self.tensorboard.show(name if kept else f"{KEPT}/{name}", image, run.step)
+                self.tensorboard.show(FIRST if kept else f"{FIRST}/{name}", image, run.step)
                 path = self.folder / (f"{KEPT}/step-{run.step:08d}.png" if kept else f"{name}.png")
                 try:
                     path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,6 +91,7 @@ def lay_out(
     sheet: Sheet,
     class_names: Sequence[str] = (),
     surface: Surface | None = None,
+    caption: str = "",
 ) -> Tensor:
     """One sheet of a drawing as an image, uint8 [3, H, W].
 
@@ -89,13 +102,14 @@ def lay_out(
         sheet: which panels are shown, in how many columns, of which classes.
         class_names: by number; a class without a name goes by its number.
         surface: for points, what D makes of the plane.
+        caption: of the scatter plot.
     """
     names = sheet.panels or tuple(drawing.panels)
     panels = {name: drawing.panels[name] for name in names}
     if drawing.kind == "point":
         real = panels.get("real")
         shading = None if surface is None or real is None else surface(real, drawing.made)
-        return scatter(drawing.made, real, shading)
+        return scatter(drawing.made, real, shading, caption)
     known = dict(enumerate(class_names))
     headings = [known.get(number, str(number)) for number in sheet.headings]
     return images.sheet(panels, sheet.columns, headings)

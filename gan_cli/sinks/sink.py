@@ -71,6 +71,16 @@ class Sink(abc.ABC):
         self.every = every
         self._failed = False
 
+    def open(self, run: Run) -> None:
+        """The run is about to begin, or to go on; called once."""
+        try:
+            self.begin(run)
+        except OSError as error:
+            self._warn(error)
+
+    def begin(self, run: Run) -> None:  # noqa: B027
+        """Write what there is before the first step."""
+
     def offer(self, run: Run, last: bool) -> None:
         """Write if it is time to; a full disk ends the run only where the sink is vital."""
         if not self.due(run, last):

@@ -1,13 +1,30 @@
 """Scalars, grids, the config and hyperparameters for TensorBoard."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import Summary, hparams
 
+from gan_cli.metrics.values import headline
 from gan_cli.sinks.sink import ReportSink, Run
+
+FIRST = "Samples"
+"""The tag of sheets. Pages are in the order of tags, capitals first: what is looked at most comes
+before all curves."""
+LAYOUT = {
+    "Players": {
+        "losses": ["Multiline", ["loss/.*"]],
+        "scores of D": ["Multiline", ["score/.*"]],
+        "gradients": ["Multiline", ["grad_norm/.*"]],
+        "D is right on": ["Multiline", ["health/accuracy_.*"]],
+    }
+}
+"""Charts of the custom scalars page: what is one thing of all players, in one chart."""
+ORDER = ("metric", "loss", "score", "speed", "health", "grad_norm", "lr")
+"""Of the columns in the HParams page, where the first five are shown at first."""
 
 
 class TensorBoard(ReportSink):
@@ -18,6 +35,7 @@ class TensorBoard(ReportSink):
         step: events after this step, left by an earlier part of a resumed run, are purged.
         config: the resolved config as YAML, shown as text.
         hyperparameters: flat, for the HParams page; written with the final metrics.
+        swept: which of them a sweep varies; they come first there.
     """
 
     def __init__(
@@ -26,12 +44,14 @@ class TensorBoard(ReportSink):
         step: int,
         config: str,
         hyperparameters: Mapping[str, bool | str | float | int],
+        swept: Collection[str] = (),
     ) -> None:
         super().__init__()
-        self.hyperparameters = dict(hyperparameters)
+        self.hyperparameters, self.swept = dict(hyperparameters), frozenset(swept)
         self.writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
         if not step:
             self.writer.add_text("config", "```yaml\n" + config + "\n```", 0)
+            self.writer.add_custom_scalars(LAYOUT)
 
     def write(self, run: Run) -> None:
         """Plot the report."""
@@ -55,7 +75,25 @@ class TensorBoard(ReportSink):
 
     def finish(self, run: Run) -> None:
         """Add this run's row to the HParams page, in the run's own folder."""
-        metrics = {name: value for name, value in run.last_report.items() if "/" in name}
-        for summary in hparams(self.hyperparameters, dict.fromkeys(metrics, 0.0)):
+        metrics = dict.fromkeys(by_merit(run.last_report), 0.0)
+        experiment, *session = hparams(self.hyperparameters, metrics)
+        plugin = experiment.value[0].metadata.plugin_data
+        content = HParamsPluginData.FromString(plugin.content)
+        for parameter in content.experiment.hparam_infos:
+            parameter.differs = parameter.name in self.swept
+        plugin.content = content.SerializeToString()
+        for summary in (experiment, *session):
             self.writer._get_file_writer().add_summary(summary)  # add_hparams makes a second run
         self.writer.close()
+
+
+def by_merit(names: Iterable[str]) -> list[str]:
+    """Names of scalars, those that a run is judged by first: its one figure of merit, then others.
+
+    What stands in no group, as `lr` does in `lr/G`, is left out.
+    """
+    groups = {name: name.partition("/")[0] for name in names if "/" in name}
+    metrics = [name.removeprefix("metric/") for name in groups if name.startswith("metric/")]
+    best = f"metric/{headline(metrics)}"
+    rank = {group: number for number, group in enumerate(ORDER)}
+    return sorted(groups, key=lambda name: (name != best, rank.get(groups[name], len(rank))))

@@ -1,7 +1,4 @@
-"""Charts: points in the plane, curves over a run.
-
-Figures are drawn on canvases of their own, never through pyplot, which keeps global state.
-"""
+"""Curves over a run, as small multiples."""
 
 import itertools
 import math
@@ -10,20 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from torch import Tensor
+
+from gan_cli.viz.figures import COLORS, QUIET, empty_figure, render
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-REACH = 1.1
-"""Scatter plots show the square [-REACH, REACH]^2."""
-TICKS = (-0.5, 0.0, 0.5)
-
-COLORS = ("#1f77b4", "#e4572e", "#2a9d5c", "#8e5ea2", "#c69214", "#5b6770", "#d26aa8", "#17a2b8")
-PANEL = (4.2, 3.0)
+PANEL = (4.6, 3.0)
 """Width and height of one panel of curves, in inches of 100 pixels."""
+STYLES = ("-", "--", ":", "-.")
+BASELINE = "held-out reals"
+LINE = 0.085
+"""Height of a name beside a curve, as a part of its panel's."""
 FEW = 20
 """Up to so many values of a curve are marked one by one."""
 MANY = 200
@@ -36,24 +32,27 @@ MOST = 1000
 class Curve:
     """One scalar over a run: `values` [K] at `steps` [K]; what is not finite leaves a gap.
 
-    With a `color`, a number of `COLORS`, it looks the same on every panel.
+    With a `color`, a number of `COLORS`, it looks the same on every panel; `style`, a number of
+    `STYLES`, tells apart those of one color.
     """
 
     steps: Sequence[int]
     values: Sequence[float]
     color: int | None = None
+    style: int = 0
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves that share axes.
+    """Curves that share axes, and a unit.
 
     Attributes:
         title: stands above.
         label: what the y axis counts.
-        curves: by the name in the legend.
+        curves: by the name that stands beside each.
         log: whether the y axis is logarithmic; what is not positive leaves a gap.
         limits: of the y axis, where they are known.
+        baseline: what held-out real images come to, as a dashed line; None where nobody knows.
     """
 
     title: str
@@ -61,55 +60,7 @@ class Panel:
     curves: Mapping[str, Curve]
     log: bool = False
     limits: tuple[float, float] | None = None
-
-
-def scatter(
-    points: Tensor, real: Tensor | None = None, surface: Tensor | None = None, size: int = 480
-) -> Tensor:
-    """Points [N, 2, 1, 1] in [-1, 1] over real ones, as an image uint8 [3, size, size].
-
-    Args:
-        points: drawn in red.
-        real: drawn in gray underneath.
-        surface: how real D takes the cells of [-REACH, REACH]^2 to be, [R, R] in [-1, 1], rows from
-            the bottom up, as shading: green where D says real, brown where it says fake, a line
-            at 0.
-        size: in pixels.
-    """
-    figure = _figure(size / 100, size / 100)
-    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=TICKS, yticks=TICKS)
-    axes.tick_params("x", direction="in", pad=-14, labelsize=7)
-    axes.tick_params("y", direction="in", pad=-7, labelsize=7)
-    for number in axes.get_yticklabels():
-        number.set_horizontalalignment("left")
-    if surface is not None:
-        _shade(axes, surface.nan_to_num())
-    shade = "#b8b8b8" if surface is None else "#5f5f5f"
-    for name, cloud, color, alpha in (("real", real, shade, 1.0), ("fake", points, "#d1495b", 0.6)):
-        if cloud is not None:
-            x, y = cloud.flatten(1).cpu().unbind(1)  # [N, 2, 1, 1] -> [N], [N]
-            axes.scatter(x, y, s=6, color=color, alpha=alpha, linewidths=0, label=name)
-    if real is not None:
-        axes.legend(loc="upper right", fontsize=8, markerscale=2.5, framealpha=0.7)
-    return _render(figure)
-
-
-def _shade(axes: "Axes", surface: Tensor) -> None:
-    corners = (-REACH, REACH, -REACH, REACH)
-    axes.imshow(
-        surface.numpy(),
-        extent=corners,
-        origin="lower",
-        cmap="BrBG",
-        vmin=-2.2,  # the ends of the scale are too dark to draw points on
-        vmax=2.2,
-        interpolation="bilinear",
-    )
-    if surface.min() < 0.0 < surface.max():
-        axes.contour(
-            surface.numpy(), [0.0], extent=corners, origin="lower", colors="#555555", linewidths=0.8
-        )
+    baseline: float | None = None
 
 
 def curves(panels: Sequence[Panel], columns: int = 3) -> Tensor:
@@ -122,13 +73,13 @@ def curves(panels: Sequence[Panel], columns: int = 3) -> Tensor:
         raise ValueError("no panel to draw")
     across = min(columns, len(panels))
     down = math.ceil(len(panels) / across)
-    figure = _figure(PANEL[0] * across, PANEL[1] * down)
+    figure = empty_figure(PANEL[0] * across, PANEL[1] * down)
     for number, panel in enumerate(panels):
         row, column = divmod(number, across)
-        box = (column + 0.16, down - row - 1 + 0.18, 0.8, 0.68)  # in panels, from the bottom left
+        box = (column + 0.17, down - row - 1 + 0.18, 0.56, 0.68)  # in panels, from the bottom left
         axes = figure.add_axes((box[0] / across, box[1] / down, box[2] / across, box[3] / down))
         _draw_panel(axes, panel)
-    return _render(figure)
+    return render(figure)
 
 
 def _draw_panel(axes: "Axes", panel: Panel) -> None:
@@ -136,6 +87,7 @@ def _draw_panel(axes: "Axes", panel: Panel) -> None:
 
     free = [n for n in range(len(COLORS)) if n not in {c.color for c in panel.curves.values()}]
     others = itertools.cycle(free or range(len(COLORS)))
+    ends: list[tuple[str, float, str]] = []
     for name, curve in panel.curves.items():
         steps, values = np.asarray(curve.steps), np.asarray(curve.values, dtype=float)
         values = np.where(np.isfinite(values) & ((values > 0) | (not panel.log)), values, np.nan)
@@ -150,7 +102,13 @@ def _draw_panel(axes: "Axes", panel: Panel) -> None:
             axes.plot(steps, values, color=color, alpha=0.3, linewidth=0.8)
             values = running_mean(values, width=len(values) // 50)
         marker = "." if len(values) <= FEW else None
-        axes.plot(steps, values, color=color, linewidth=1.3, marker=marker, label=name)
+        style = STYLES[curve.style % len(STYLES)]
+        axes.plot(steps, values, style, color=color, linewidth=1.3, marker=marker)
+        if there := values[np.isfinite(values)].tolist():
+            ends.append((name, there[-1], color))
+    if panel.baseline is not None and math.isfinite(panel.baseline):
+        axes.axhline(panel.baseline, color=QUIET, linewidth=1.0, linestyle="--")
+        ends.append((BASELINE, panel.baseline, QUIET))
     axes.set_title(panel.title, fontsize=11)
     axes.set_xlabel("step", fontsize=9)
     axes.set_ylabel(panel.label, fontsize=9)
@@ -162,8 +120,45 @@ def _draw_panel(axes: "Axes", panel: Panel) -> None:
         axes.set_ylim(*panel.limits)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 250k
-    if list(panel.curves) != [panel.title]:
-        axes.legend(fontsize=8, framealpha=0.7)
+    if list(panel.curves) == [panel.title]:
+        ends = [end for end in ends if end[0] != panel.title]
+    _name(axes, ends)
+
+
+def _name(axes: "Axes", ends: Sequence[tuple[str, float, str]]) -> None:
+    """Put names, in the colors of their curves, right of where these end."""
+    axes.get_ylim()  # settles them; until then nothing has its place
+    inside = axes.transData + axes.transAxes.inverted()
+    heights = [float(inside.transform((1.0, value))[1]) for _, value, _ in ends]
+    for (name, _, color), height in zip(ends, spread(heights, LINE), strict=True):
+        axes.text(
+            *(1.03, height, name), color=color, fontsize=8, va="center", transform=axes.transAxes
+        )
+
+
+def spread(heights: Sequence[float], gap: float) -> list[float]:
+    """Heights in [0, 1], moved as little as it takes for all to be `gap` apart."""
+    order = sorted(range(len(heights)), key=lambda n: heights[n])
+    clipped = [min(max(heights[n], 0.0), 1.0) for n in order]
+    # each run of neighbours that are too close is put around its own middle
+    groups: list[list[float]] = []
+    for height in clipped:
+        groups.append([height])
+        while len(groups) > 1 and _low(groups[-1], gap) < _high(groups[-2], gap) + gap:
+            groups[-2:] = [[*groups[-2], *groups[-1]]]
+    placed = [_low(group, gap) + gap * n for group in groups for n in range(len(group))]
+    found = dict(zip(order, placed, strict=True))
+    return [found[n] for n in range(len(heights))]
+
+
+def _low(group: Sequence[float], gap: float) -> float:
+    """Where the lowest of a group comes to stand: in [0, 1] with all above it, if that can be."""
+    reach = gap * (len(group) - 1)
+    return max(min(sum(group) / len(group) - reach / 2, 1.0 - reach), 0.0)
+
+
+def _high(group: Sequence[float], gap: float) -> float:
+    return _low(group, gap) + gap * (len(group) - 1)
 
 
 def running_mean(values: np.ndarray, width: int) -> np.ndarray:
@@ -173,25 +168,3 @@ def running_mean(values: np.ndarray, width: int) -> np.ndarray:
     count = np.convolve(there, window, mode="same")
     total = np.convolve(np.where(there, values, 0.0), window, mode="same")
     return np.where(there, total / np.maximum(count, 1.0), np.nan)
-
-
-def _figure(width: float, height: float) -> "Figure":
-    """An empty figure, in inches of 100 pixels."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # takes a second: when needed
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=100)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _render(figure: "Figure") -> Tensor:
-    """What is on it, uint8 [3, H, W]."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = figure.canvas
-    assert isinstance(canvas, FigureCanvasAgg)
-    canvas.draw()
-    width, height = canvas.get_width_height()
-    rgba = torch.frombuffer(bytearray(canvas.buffer_rgba()), dtype=torch.uint8)
-    return rgba.view(height, width, 4)[..., :3].permute(2, 0, 1).contiguous()  # -> [3, H, W]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gan_cli.viz.charts import REACH
+from gan_cli.viz.plane import REACH
 
 RESOLUTION = 64
 """Points along each side of the square."""

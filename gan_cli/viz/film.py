@@ -1,31 +1,24 @@
 """A film of a run from the grids it left."""
 
 import io
-from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
 from torch import Tensor
 
+from gan_cli.viz.frames import LONGEST, thin
 from gan_cli.viz.images import captioned, encode_gif, from_pil
 
 WIDEST = 512
 """Pixels; wider grids are made smaller."""
-LONGEST = 100
-"""Frames; of more grids a film takes an even choice, with the first and the last."""
 HEAVIEST = 8 * 2**20
 """Bytes; a film of many colors takes fewer frames."""
 
 
-def thin(steps: Sequence[int], most: int = LONGEST) -> list[int]:
-    """At most `most` of `steps`, evenly over their places, with the first and the last."""
-    if len(steps) <= most:
-        return list(steps)
-    return [steps[round(i * (len(steps) - 1) / (most - 1))] for i in range(most)]
-
-
-def make_film(grids: dict[int, Path], heaviest: int = HEAVIEST) -> bytes | None:
-    """A GIF of images by step, each captioned with its step; the last one stays.
+def make_film(
+    grids: dict[int, Path], heaviest: int = HEAVIEST, captions: bool = True
+) -> bytes | None:
+    """A GIF of images by step, each captioned with its step unless it says so; the last one stays.
 
     It takes about six seconds to watch and about `heaviest` bytes at most. Files that cannot be
     read, and images of another shape than the last one's, are left out.
@@ -38,7 +31,11 @@ def make_film(grids: dict[int, Path], heaviest: int = HEAVIEST) -> bytes | None:
     if len(read) < 2:
         return None
     shape = read[max(read)].shape
-    shown = {s: captioned(f, f"step {s:,}") for s, f in read.items() if f.shape == shape}
+    shown = {
+        s: captioned(f, f"step {s:,}") if captions else f
+        for s, f in read.items()
+        if f.shape == shape
+    }
     film = _encode(shown)
     if len(film) > heaviest:
         film = _encode(shown, max(len(shown) * heaviest // len(film), 2))

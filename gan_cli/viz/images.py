@@ -31,7 +31,10 @@ def to_bytes(images: Tensor) -> Tensor:
 
 
 def sheet(
-    panels: Mapping[str, Tensor], columns: int | None = None, headings: Sequence[str] = ()
+    panels: Mapping[str, Tensor],
+    columns: int | None = None,
+    headings: Sequence[str] = (),
+    span: int = 1,
 ) -> Tensor:
     """Panels side by side, each a grid under its caption, as one image uint8 [3, H, W].
 
@@ -40,6 +43,7 @@ def sheet(
             without. Images of different sizes are enlarged by whole factors to about one height.
         columns: images a row in each panel; as square as possible by default.
         headings: what stands over the columns of each panel; abbreviated where it is too long.
+        span: columns under each heading.
     """
     largest = max(panels.values(), key=lambda images: images.shape[-2])
     height = largest.shape[-2] * _enlargement(largest)
@@ -48,8 +52,9 @@ def sheet(
         image = grid(images, columns, factor=max(1, round(height / images.shape[-2])))
         if headings:
             cells = min(columns or _square(len(images)), len(images))
-            texts = [*headings, *[""] * cells][:cells]
-            image = _over(text_row(texts, HEADING, (image.shape[2] - BORDER) // cells), image)
+            texts = [*headings, *[""] * cells][: math.ceil(cells / span)]
+            width = span * ((image.shape[2] - BORDER) // cells)
+            image = _over(text_row(texts, HEADING, width), image)
         if len(panels) > 1:
             image = _over(text_row([caption], CAPTION, image.shape[2]), image)
         drawn.append(image)

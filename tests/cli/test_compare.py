@@ -25,7 +25,9 @@ def sweep(tmp_path: Path) -> Path:
             folder / str(job),
             config=config(seed=job, lr=1e-4 * (job + 1)),
             reports=[{"step": 50, "loss/D/adversarial": 2.0}],
-            summary=None if job == 10 else summary(metrics={"loss/D/adversarial": 10 - job}),
+            summary=None
+            if job == 10
+            else summary(metrics={"loss/D/adversarial": 10 - job}, images_per_second=job),
             evaluation=None if job == 3 else evaluation(fid=float("nan") if job == 5 else 30 - job),
             chosen=[f"seed={job}", f"optimizer.lr={1e-4 * (job + 1)}"],
         )
@@ -46,15 +48,14 @@ def test_real_runs(gan_train: Command, gan_compare: Command, tmp_path: Path) -> 
         ("0", "dcgan-digits", "4"),
         ("1", "lsgan-digits", "4"),
     ]
-    assert {row["loss._target_"].rpartition(".")[2] for row in found} == {
-        *("NonSaturating", "LeastSquares"),
-    }
+    assert {row["loss"] for row in found} == {"NonSaturating", "LeastSquares"}
     for row in found:
         assert float(row["loss/G/adversarial"])
         assert float(row["images_per_second"]) > 0
         assert row["ended"] == "finished"
     page = (tmp_path / "out" / "runs.html").read_text()
-    assert page.count("data:image/png;base64,iVBOR") == 4  # a grid and curves of each
+    # of each: a grid at the beginning and at the end, and two other sheets
+    assert page.count("data:image/png;base64,iVBOR") == 8
     # of a single run there is nothing to compare, and all to show
     assert gan_compare("sweep/0").code == 0
 
@@ -78,9 +79,19 @@ def test_sorting(gan_compare: Command, sweep: Path, tmp_path: Path) -> None:
         ("fid", "10 9 8 7 6 4 2 1 0 5 3"),  # NaN and nothing come last
         ("loss/D/adversarial", "9 8 10 7 6 5 4 3 2 1 0"),
         ("run", "0 1 2 3 4 5 6 7 8 9 10"),
+        ("images_per_second", "9 8 7 6 5 4 3 2 1 0 10"),  # the fastest first
     ):
         assert gan_compare(str(sweep), "--sort", column, "--csv", "runs.csv").code == 0
         assert [row["run"] for row in rows(tmp_path / "runs.csv")] == order.split()
+
+
+def test_csv_on_stdout_and_nothing_else(gan_compare: Command, sweep: Path, tmp_path: Path) -> None:
+    result = gan_compare(str(sweep), "--csv", "-", "--html", "out.html", "--sort", "fid")
+    assert (result.code, result.err) == (0, "")
+    assert gan_compare(str(sweep), "--csv", "runs.csv", "--sort", "fid").code == 0
+    assert result.out == (tmp_path / "runs.csv").read_text()
+    assert (tmp_path / "out.html").is_file()
+    assert not (tmp_path / "-").exists()
 
 
 def test_mistakes_cost_one_line(gan_compare: Command, sweep: Path, tmp_path: Path) -> None:

@@ -100,6 +100,21 @@ def test_points(gan_train: Command, gan_sample: Command) -> None:
     assert gan_sample(f"checkpoint={run}", "count=100", "out=p.npz").code == 0
     assert drawn("p.npz")["points"].shape == (100, 2)
     assert gan_sample(f"checkpoint={run}", "count=100", "out=p.png").code == 0
+    with Image.open("p.png") as plot:
+        gray = [color for color in plot.getdata() if max(color) == min(color) == 0xB8]
+    assert len(gray) > 100, "the eight modes of what it was trained on"
+
+
+def test_points_of_data_that_nobody_trusts_stand_alone(
+    gan_train: Command, gan_sample: Command
+) -> None:
+    """What a checkpoint says of its data is not built, and not needed either."""
+    run = gan_train("data=gaussians", "model=vanilla", "data.limit=64", "debug=fast").folder
+    path, content = load_newest(run)
+    content["config"]["data"]["_target_"] = "mine.Gaussians"
+    save(path, content)
+    result = gan_sample(f"checkpoint={run}", "count=10", "out=p.png")
+    assert result.code == 0, result.err
 
 
 def test_the_data_may_be_gone_and_the_file_elsewhere(

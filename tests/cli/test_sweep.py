@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gan_cli.cli import app
+from gan_cli.cli.overrides import swept_keys
 from tests.conftest import NARROW, TINY, Command
 
 SWEEP = ["-m", "hydra.sweep.dir=sweep", *TINY, *NARROW]
@@ -18,6 +19,43 @@ def test_each_job_has_its_own_folder(gan_train: Command) -> None:
     assert [job.parent.name for job in jobs] == ["0", "1", "2", "3"]
     losses = [json.loads(job.read_text())["metrics"]["loss/G/adversarial"] for job in jobs]
     assert len(set(losses)) == 4
+
+
+def test_tensorboard_calls_each_job_by_what_was_swept(gan_train: Command) -> None:
+    assert gan_train(*SWEEP, "model=dcgan", "optimizer.lr=1e-3", "loss=hinge,minimax").code == 0
+    runs = [path.parent for path in sorted(Path("sweep").rglob("events.out.tfevents.*"))]
+    assert [str(run) for run in runs] == [
+        f"sweep/{job}/tensorboard/dcgan-digits loss={loss}"
+        for job, loss in enumerate(("hinge", "minimax"))
+    ]
+    assert gan_train("resume=sweep/0", "trainer.steps=6").code == 0
+    events = list(Path("sweep/0").rglob("events.out.tfevents.*"))
+    assert len(events) == 2
+    assert {event.parent for event in events} == {runs[0]}
+
+
+@pytest.mark.parametrize(
+    ("content", "keys"),
+    [
+        (
+            "hydra: {overrides: {task: ['a=1,2', b=3, 'c=range(3)', '+d.e=choice(x,y)', '=']}}",
+            [],
+        ),
+        (
+            "hydra:\n  overrides: {task: ['a=1,2', b=3, 'c=range(3)', '++d.e=choice(x,y)', '=']}\n"
+            "  sweeper: {params: {f: '1,2', a: '1'}}",
+            ["a", "c", "d.e", "f"],
+        ),
+        ("hydra: {overrides: {task: ['a=1,2']}, sweeper: {}}", ["a"]),
+        ("hydra: 3", []),
+        ("- 1", []),
+        ("{", []),
+    ],
+)
+def test_what_a_sweep_varies(tmp_path: Path, content: str, keys: list[str]) -> None:
+    (tmp_path / "multirun.yaml").write_text(content)
+    assert swept_keys(tmp_path / "multirun.yaml") == keys
+    assert swept_keys(tmp_path / "none.yaml") == []
 
 
 def test_the_chosen_scalar_goes_back_to_hydra(

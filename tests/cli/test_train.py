@@ -12,6 +12,8 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gan_cli.sinks.checkpoint import load_newest
+from gan_cli.sinks.tensorboard import FIRST
+from gan_cli.viz.plane import BOTTOM, LEFT, RIGHT, TOP
 from tests.conftest import NARROW, TINY, Command, narrow, options
 
 EVERY = ["trainer.sample_every=2", "trainer.checkpoint_every=2"]
@@ -27,8 +29,7 @@ def test_a_run_leaves_what_the_readme_promises(gan_train: Command) -> None:
         "interpolation.png",
     }
     assert {p.name for p in (run / "samples").iterdir()} == {
-        "step-00000002.png",
-        "step-00000004.png",
+        *("step-00000000.png", "step-00000002.png", "step-00000004.png"),
     }
     with Image.open(run / "samples" / "step-00000004.png") as grid:
         assert grid.size[0] > 100
@@ -55,7 +56,7 @@ def test_a_run_leaves_what_the_readme_promises(gan_train: Command) -> None:
     events.Reload()
     tags = events.Tags()
     assert scalars <= set(tags["scalars"])
-    assert "samples" in tags["images"]
+    assert FIRST in tags["images"]
     assert "config/text_summary" in tags["tensors"]
     assert {"_hparams_/experiment", "_hparams_/session_start_info"} <= set(
         events.summary_metadata
@@ -74,7 +75,7 @@ def test_points_are_plotted(gan_train: Command) -> None:
     result = gan_train("data=gaussians", "model=vanilla", "data.limit=100", *TINY[1:], *EVERY)
     assert result.code == 0, result.err
     with Image.open(result.folder / "samples" / "step-00000004.png") as plot:
-        assert plot.size == (480, 480)
+        assert plot.size == (LEFT + 480 + RIGHT, TOP + 480 + BOTTOM)
 
 
 @pytest.mark.parametrize("model", options("model"))

@@ -60,7 +60,7 @@ def test_tricks_are_one_column_of_names():
     assert found["tricks"].values == ("none", "ema, noise", "ema")
     assert not found["tricks"].detail
     assert found["tricks.noise.std"].detail
-    assert found["tricks.ema._target_"].detail
+    assert not [key for key in found if "_target_" in key], "the names say it"
 
 
 def test_what_a_model_brings_along_is_detail():
@@ -70,12 +70,22 @@ def test_what_a_model_brings_along_is_detail():
     two["model"] = {"generator": {"_target_": f"{networks}.mlp.Generator", "hidden": [8]}}
     found = differences(one, two)
     assert {key for key, setting in found.items() if setting.detail} == {
-        *("model.generator._target_", "model.generator.width", "model.generator.hidden"),
+        *("model.generator", "model.generator.width", "model.generator.hidden"),
     }
     assert set(found) - {key for key, setting in found.items() if setting.detail} == {"name"}
     # where the name does not give it away, the class is no detail
     two["name"] = one["name"]
-    assert not differences(one, two)["model.generator._target_"].detail
+    assert not differences(one, two)["model.generator"].detail
+
+
+def test_a_class_goes_by_its_name_and_by_its_files_where_that_is_not_enough():
+    def of(path):
+        return config(loss={"_target_": path})
+
+    hinge, other = "gan_cli.games.losses.Hinge", "mine.losses.deep.Hinge"
+    assert values(of(hinge), of("gan_cli.games.losses.Minimax")) == {"loss": ("Hinge", "Minimax")}
+    assert values(of(hinge), of(other)) == {"loss": ("losses.Hinge", "deep.Hinge")}
+    assert values(of(hinge), config()) == {"loss": ("Hinge", None)}
 
 
 def test_a_name_that_the_runs_names_hold_is_left_out():

@@ -52,7 +52,8 @@ def test_a_resumed_run_is_not_what_its_first_part_came_to(tmp_path):
 
 def test_a_run_that_has_only_begun(tmp_path):
     record = read(write_run(tmp_path / "a"))
-    assert (record.ended, record.step, record.pictures()) == (UNFINISHED, None, {})
+    assert (record.ended, record.step) == (UNFINISHED, None)
+    assert (record.grids(), record.sheets(), record.curves()) == ({}, {}, {})
 
 
 def test_nan_is_a_number(tmp_path):
@@ -61,15 +62,17 @@ def test_nan_is_a_number(tmp_path):
     assert math.isnan(value)
 
 
-def test_the_newest_pictures(tmp_path):
+def test_its_pictures(tmp_path):
     run = write_run(tmp_path / "a")
     for step in (9, 999_999_999, 1_000_000_000):  # more digits than the name has room for
         add_grid(run, step)
-    (run / "curves.png").write_bytes(b"")
-    found = read(run).pictures()
-    assert {kind: path.name for kind, path in found.items()} == {
-        "samples": "step-1000000000.png",
-        "curves.png": "curves.png",
+    for name in ("curves.png", "real_and_fake.png", "training.gif", "samples/mine.png"):
+        (run / name).write_bytes(b"")
+    found = read(run)
+    assert list(found.grids()) == [9, 999_999_999, 1_000_000_000]
+    assert found.grids()[9].name == "step-00000009.png"
+    assert {name: path.name for name, path in found.sheets().items()} == {
+        "real_and_fake": "real_and_fake.png"
     }
 
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,36 @@ def order(table):
 def test_numbers_upwards_then_text_nan_and_nothing():
     table = build(None, math.nan, "broken", 10, -math.inf, 9.5).sort("fid")
     assert order(table) == ["job 4", "job 5", "job 3", "job 2", "job 1", "job 0"]
+
+
+def test_the_best_comes_first():
+    values = 2.0, math.nan, None, 3.0, 1.0
+    for better, order_ in (("lower", "job 4"), ("higher", "job 3"), (None, "job 4")):
+        names, column = build(*values).columns
+        table = Table((names, replace(column, better=better))).sort("fid")
+        assert order(table)[0] == order_
+        assert order(table)[-2:] == ["job 1", "job 2"]
+
+
+@pytest.mark.parametrize(
+    ("better", "cells", "best"),
+    [
+        ("lower", (2.0, 1.0, 1.0, None, math.nan), {1, 2}),
+        ("higher", (2.0, 1, "x"), {0}),
+        (None, (2.0, 1.0), set()),
+        ("lower", (1.0, 1.0), set()),
+        ("lower", (1.0,), set()),
+        ("lower", (math.inf, 1.0, 2.0), {1}),
+    ],
+)
+def test_the_best_of_a_column(better, cells, best):
+    assert Column("x", Kind.QUALITY, tuple(map(Cell, cells)), better).best == best
+
+
+def test_what_was_measured_otherwise_is_no_better():
+    few, many, old = Cell(1.0, "n=10"), Cell(2.0, "n=20, step 5"), Cell(3.0, "n=20, in training")
+    assert Column("x", Kind.QUALITY, (few, many), "lower").best == set()
+    assert Column("x", Kind.QUALITY, (many, old), "lower").best == {0}
 
 
 def test_equals_stay_in_order_and_text_is_ordered_naturally():

@@ -1,6 +1,7 @@
 """Measuring samples during training, on an evaluator that says what it is told to."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 import torch
@@ -38,6 +39,18 @@ def test_all_metrics_are_reported_and_their_names_known_before():
     probe = QualityProbe(5, Scripted([2.0]))
     assert probe.names == ["metric/is", "metric/fid"]
     assert look(probe, 5) == {"metric/is": 2.0, "metric/fid": 2.0}
+
+
+def test_held_out_reals_stand_beside_what_they_bound(monkeypatch):
+    """The best one can hope for; where that makes no sense there is none."""
+    scripted = Scripted([2.0])
+    ((first, *rest),) = [found.values for found in scripted.evaluate()]
+    values = [replace(first, held_out=0.5), *rest]
+    found = [TrialResult("", values, None, torch.empty(0), "image")]
+    monkeypatch.setattr(scripted, "evaluate", lambda: iter(found))
+    assert look(QualityProbe(1, scripted), 1) == {
+        **{"metric/is": 2.0, "metric/fid": 2.0, "held_out/is": 0.5},
+    }
 
 
 def test_it_looks_every_so_often_and_at_the_end():

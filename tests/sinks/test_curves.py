@@ -1,80 +1,48 @@
-"""curves.png: what is read from metrics.jsonl, and on which panel it comes."""
+"""curves.png: which curves come on which panel, and how they look."""
 
-import json
-import math
-from pathlib import Path
-
-from gan_cli.sinks.curves import arrange, read_curves
-from gan_cli.viz.charts import Curve
+from gan_cli.comparison.curves import Series
+from gan_cli.sinks.curves import arrange
 
 
-def written(path: Path, *lines: dict[str, object] | str) -> Path:
-    path.write_text("".join((x if isinstance(x, str) else json.dumps(x)) + "\n" for x in lines))
-    return path
-
-
-def test_every_scalar_is_a_curve(tmp_path: Path) -> None:
-    path = written(
-        tmp_path / "metrics.jsonl",
-        {"step": 2, "seconds": 0.1, "loss/D/adversarial": 1.5},
-        {"step": 4, "seconds": 0.2, "loss/D/adversarial": 1.25, "metric/fid": 70},
-    )
-    assert read_curves(path) == {
-        "loss/D/adversarial": Curve([2, 4], [1.5, 1.25]),
-        "metric/fid": Curve([4], [70]),
-    }
-
-
-def test_where_a_run_went_back_the_way_it_took_then_counts(tmp_path: Path) -> None:
-    lines = [{"step": s, "a/b": v} for s, v in ((2, 0), (4, 1), (6, 2), (4, 3), (6, 4))]
-    found = read_curves(written(tmp_path / "metrics.jsonl", *lines))
-    assert found == {"a/b": Curve([2, 4, 6], [0, 3, 4])}
-
-
-def test_what_is_no_number_is_left_out(tmp_path: Path) -> None:
-    path = written(
-        *(tmp_path / "metrics.jsonl", {"step": 2, "a/b": math.nan, "a/c": math.inf, "a/d": "x"}),
-        *({"step": 4, "a/b": math.nan, "a/c": 1.0, "a/d": None}, '{"step": 6, "a/', "[]", "7", ""),
-    )
-    found = read_curves(path)
-    assert list(found) == ["a/c"]
-    assert found["a/c"].values == [math.inf, 1.0]
-
-
-def test_no_file_and_an_empty_one_have_no_curves(tmp_path: Path) -> None:
-    assert read_curves(tmp_path / "metrics.jsonl") == {}
-    assert read_curves(written(tmp_path / "metrics.jsonl")) == {}
+def test_nothing_to_show() -> None:
     assert list(arrange({})) == []
 
 
-def test_scales_are_kept_apart() -> None:
+def test_units_are_kept_apart() -> None:
     names = [
         *("loss/D/adversarial", "loss/D/r1", "loss/G/adversarial", "score/real", "score/fake"),
         *("grad_norm/D", "grad_norm/G", "lr/D", "speed/images_per_second"),
-        *("metric/fid", "metric/recall", "health/accuracy", "health/overlap", "health/distance"),
+        *("metric/fid", "metric/own", "held_out/fid"),
+        *("health/accuracy_real", "health/accuracy_held_out", "health/diversity"),
     ]
-    values = {"health/distance": [0.5, 3.0], "health/overlap": [1.0, math.nan]}
-    panels = list(arrange({n: Curve([1, 2], values.get(n, [0.0, 1.0])) for n in names}))
+    panels = list(arrange({name: Series([1, 2], [0.0, 1.0]) for name in names}))
     assert {p.title: list(p.curves) for p in panels} == {
         "Losses": ["D adversarial", "D r1", "G adversarial"],
         "Scores of D": ["real", "fake"],
         "Gradients": ["D", "G"],
+        "D is right on": ["real", "held out"],
         "metric/fid": ["metric/fid"],
-        "metric/recall": ["metric/recall"],
-        "health/distance": ["health/distance"],
-        "Health": ["accuracy", "overlap"],
+        "metric/own": ["metric/own"],
+        "health/diversity": ["health/diversity"],
     }
     assert [p.title for p in panels if p.log] == ["Gradients"]
-    assert [p.title for p in panels if p.limits] == ["Health"]
+    assert [p.title for p in panels if p.limits] == ["D is right on"]
+    assert {p.title: p.baseline for p in panels if p.baseline is not None} == {"metric/fid": 1.0}
+    assert {p.title: p.label for p in panels}["metric/fid"] == "lower is better"
 
 
-def test_a_player_has_one_color_and_scores_have_others() -> None:
+def test_a_player_has_one_color_and_what_is_no_players_has_others() -> None:
     names = [
         *("grad_norm/D", "grad_norm/G", "loss/D/adversarial", "loss/D/r1", "loss/G/adversarial"),
-        *("score/fake", "score/real"),
+        *("score/fake", "score/real", "health/accuracy_fake", "metric/fid", "health/diversity"),
     ]
-    panels = {p.title: p.curves for p in arrange({n: Curve([1], [0.0]) for n in names})}
-    colors = {n: c.color for curves in panels.values() for n, c in curves.items()}
-    assert colors["D adversarial"] == colors["D"] != colors["G"] == colors["G adversarial"]
-    assert colors["D r1"] is None
-    assert len({colors[name] for name in ("D", "G", "real", "fake")}) == 4
+    panels = {p.title: p.curves for p in arrange({n: Series([1], [0.0]) for n in names})}
+    losses, norms, scores = (panels[t] for t in ("Losses", "Gradients", "Scores of D"))
+    d, g = norms["D"].color, norms["G"].color
+    assert [losses[n].color for n in ("D adversarial", "D r1", "G adversarial")] == [d, d, g]
+    assert [losses[n].style for n in ("D adversarial", "D r1", "G adversarial")] == [0, 1, 0]
+    real, fake = scores["real"].color, scores["fake"].color
+    assert panels["D is right on"]["fake"].color == fake
+    gray = panels["metric/fid"]["metric/fid"].color
+    assert panels["health/diversity"]["health/diversity"].color == gray
+    assert len({d, g, real, fake, gray}) == 5

@@ -22,7 +22,7 @@ from gan_cli.networks import mlp
 from gan_cli.sinks.gallery import fixed_reals, open_gallery, surface_of
 from gan_cli.sinks.samples import Samples, lay_out
 from gan_cli.viz import images
-from gan_cli.viz.charts import scatter
+from gan_cli.viz.plane import scatter
 
 CPU = torch.device("cpu")
 
@@ -76,12 +76,12 @@ def test_sheets_are_files_and_tags_and_one_request_is_drawn_once(tmp_path: Path)
         *("samples/step-00000001.png", "samples/step-00000002.png"),
         *("real_and_fake.png", "interpolation.png"),
     }
-    assert board.shown.keys() == {"samples", "samples/real_and_fake", "samples/interpolation"}
+    assert board.shown.keys() == {"Samples", "Samples/real_and_fake", "Samples/interpolation"}
     grid = images.grid(torch.full((4, 1, 64, 64), 0.2), 2)
-    assert torch.equal(board.shown["samples"], grid)
-    assert board.shown["samples/real_and_fake"].shape[2] == 2 * grid.shape[2] + images.GAP
+    assert torch.equal(board.shown["Samples"], grid)
+    assert board.shown["Samples/real_and_fake"].shape[2] == 2 * grid.shape[2] + images.GAP
     with Image.open(tmp_path / "real_and_fake.png") as newest:
-        assert torch.equal(images.from_pil(newest), board.shown["samples/real_and_fake"])
+        assert torch.equal(images.from_pil(newest), board.shown["Samples/real_and_fake"])
 
 
 def test_one_that_cannot_be_written_keeps_no_other_from_it(
@@ -279,7 +279,7 @@ def test_a_plain_game(tmp_path: Path, n_classes: int) -> None:
     for run.step in (1, 2):
         for sink in sinks:
             sink.offer(run, last=False)
-        shown = board.shown["samples/real_and_fake"][:, images.CAPTION :]
+        shown = board.shown["Samples/real_and_fake"][:, images.CAPTION :]
         width = (shown.shape[2] - images.GAP) // 2
         halves.append((shown[..., :width], shown[..., -width:]))
         nn.init.normal_(next(game.generator.parameters()))
@@ -290,7 +290,7 @@ def test_a_plain_game(tmp_path: Path, n_classes: int) -> None:
         sink.close(run)
     with Image.open(tmp_path / "training.gif") as film:
         assert getattr(film, "n_frames") == 2  # noqa: B009
-    assert board.played == ["samples/training"]
+    assert board.played == ["Samples/training"]
     assert (tmp_path / "interpolation.png").is_file()
 
 

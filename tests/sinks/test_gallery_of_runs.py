@@ -11,7 +11,9 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gan_cli.sinks.checkpoint import load_newest
+from gan_cli.viz.charts import PANEL
 from gan_cli.viz.images import CAPTION, GAP, HEADING, save_png
+from gan_cli.viz.plane import LEFT, TOP
 from tests.conftest import NARROW, TINY, Command
 from tests.runs.test_resume import assert_equal, cut_off
 
@@ -52,22 +54,30 @@ def test_images_of_a_labelled_run(gan_train: Command) -> None:
     high = 6 * cell + 2 + CAPTION + HEADING
     assert size(run / "real_and_fake.png") == (2 * (10 * cell + 2) + GAP, high)
     assert size(run / "interpolation.png") == (10 * cell + 2, 8 * cell + 2)
-    assert frames(run / "training.gif") == 2
-    assert size(run / "curves.png")[0] == 1260
+    assert frames(run / "training.gif") == 3
+    assert size(run / "curves.png")[0] == round(3 * 100 * PANEL[0])
     assert images(run) == {
-        "samples": [2, 4],
-        "samples/interpolation": [2, 4],
-        "samples/real_and_fake": [2, 4],
-        "samples/training": [4],
-        "curves": [4],
+        "Samples": [0, 2, 4],
+        "Samples/interpolation": [0, 2, 4],
+        "Samples/real_and_fake": [0, 2, 4],
+        "Samples/training": [4],
     }
+
+
+def test_the_first_picture_is_of_untrained_weights(gan_train: Command) -> None:
+    """Of a run that is shorter than `trainer.sample_every`, too, there is a film."""
+    run = gan_train(*TINY, *NARROW, "trainer.sample_every=1000").folder
+    names = sorted(path.name for path in (run / "samples").iterdir())
+    assert names == ["step-00000000.png", "step-00000004.png"]
+    assert len({path.read_bytes() for path in (run / "samples").iterdir()}) == 2
+    assert frames(run / "training.gif") == 2
 
 
 def test_the_film_is_in_tensorboard_as_it_is_on_disk(gan_train: Command) -> None:
     run = gan_train(*TINY, *NARROW, EVERY).folder
     events = EventAccumulator(str(run / "tensorboard"))
     events.Reload()
-    (event,) = events.Images("samples/training")
+    (event,) = events.Images("Samples/training")
     assert event.encoded_image_string == (run / "training.gif").read_bytes()
     with Image.open(io.BytesIO(event.encoded_image_string)) as film:
         assert (event.width, event.height) == film.size
@@ -78,9 +88,9 @@ def test_points_have_a_film_of_scatter_plots_only(gan_train: Command) -> None:
     result = gan_train(*POINTS, EVERY)
     assert result.code == 0, result.err
     assert left(result.folder) == {"training.gif", "curves.png"}
-    assert images(result.folder).keys() == {"samples", "samples/training", "curves"}
+    assert images(result.folder).keys() == {"Samples", "Samples/training"}
     with Image.open(result.folder / "samples" / "step-00000004.png") as plot:
-        corner = plot.getpixel((2, 2))
+        corner = plot.getpixel((LEFT + 4, TOP + 4))
     assert corner != (255, 255, 255), "no surface"
 
 
@@ -109,11 +119,11 @@ def test_a_resumed_run_shows_all_of_it(gan_train: Command, tmp_path: Path) -> No
     assert gan_train(f"resume={part}").code == 0
     for name in ("training.gif", "interpolation.png", "real_and_fake.png"):
         assert (part / name).read_bytes() == (whole / name).read_bytes(), name
-    assert frames(part / "training.gif") == 6
+    assert frames(part / "training.gif") == 7
     lines = (part / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
     assert (part / "curves.png").read_bytes() == (whole / "curves.png").read_bytes()
-    assert images(part)["samples"] == [1, 2, 3, 4, 5, 6]
+    assert images(part)["Samples"] == [0, 1, 2, 3, 4, 5, 6]
 
 
 def test_streamed_images(gan_train: Command, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
-"""Scatter plots over a surface, curves on panels."""
+"""Curves on panels."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,55 +8,72 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan_cli.viz.charts import PANEL, Curve, Panel, curves, running_mean, scatter
+from gan_cli.viz.charts import LINE, PANEL, Curve, Panel, curves, running_mean, spread
 
-NOWHERE = torch.full((1, 2, 1, 1), 9.0)  # outside of what is shown
-
-
-def mean_color(image: Tensor) -> list[float]:
-    return image.float().mean((1, 2)).tolist()
+LEFT, RIGHT = round(17 * PANEL[0]), round(73 * PANEL[0])
 
 
-def test_green_is_real_and_brown_is_fake() -> None:
-    """D says real in the upper half, whose row comes last."""
-    surface = torch.tensor([[-0.9, -0.9], [0.9, 0.9]])
-    image = scatter(NOWHERE, surface=surface, size=100)
-    red, _, blue = mean_color(image[:, :20])
-    assert blue > red + 20
-    red, _, blue = mean_color(image[:, -20:])
-    assert red > blue + 20
+def inside(image: Tensor) -> Tensor:
+    """What is within the axes of one panel, [3, H, W], int32."""
+    return image.int()[:, 45:-60, LEFT + 2 : RIGHT - 2]
 
 
-def test_points_are_where_they_belong() -> None:
-    """x to the right, y up."""
-    image = scatter(torch.tensor([[0.5, 0.75]]).view(1, 2, 1, 1), size=200).int()
-    red = ((image[0] - image[1]) > 60).nonzero().float().mean(0)
-    assert red.tolist() == pytest.approx([100 - 100 * 0.75 / 1.1, 100 + 100 * 0.5 / 1.1], abs=1.5)
+def beside(image: Tensor) -> Tensor:
+    """What is right of them."""
+    return image.int()[:, :, RIGHT + 4 :]
 
 
-def test_where_d_cannot_tell_there_is_a_line() -> None:
-    x = torch.linspace(-1, 1, 64).expand(64, 64)
-    image = scatter(NOWHERE, surface=x, size=100).float().mean(0)  # [H, W]
-    assert abs(int(image[35, 20:80].argmin()) + 20 - 50) <= 1  # between the ticks
-    assert image[35, 20:80].min() < 160
+def test_names_stand_beside_where_their_curves_end() -> None:
+    """In the curves' colors, D's above G's as the curves are; nothing covers the curves."""
+    found = {"G": Curve([1, 2], [0, 0], color=1), "D": Curve([1, 2], [1, 1], color=0)}
+    image = beside(curves([Panel("", "", found, limits=(-1, 2))]))
+    blue = ((image[2] - image[0]) > 100).any(1).nonzero().float()
+    red = ((image[0] - image[2]) > 100).any(1).nonzero().float()
+    height = PANEL[1] * 100 * 0.68
+    assert blue.mean() == pytest.approx(red.mean() - height / 3, abs=5)
 
 
-@pytest.mark.parametrize("value", [0.5, 0.0, math.nan])
-def test_a_surface_without_a_border_is_drawn(value: float) -> None:
-    assert scatter(NOWHERE, surface=torch.full((4, 4), value), size=60).shape == (3, 60, 60)
+def test_held_out_reals_are_a_dashed_line_with_its_name() -> None:
+    found = {"metric/fid": Curve([1, 2], [5, 5])}
+    bare, drawn = (
+        curves([Panel("metric/fid", "", found, limits=(0, 10), baseline=baseline)])
+        for baseline in (None, 2.0)
+    )
+    row = (inside(bare) != inside(drawn)).any(0).any(1).nonzero().flatten()
+    assert len(row) <= 3
+    across = (inside(bare) != inside(drawn)).any(0)[row[1]]
+    assert 0.4 < across.float().mean() < 0.9  # dashes
+    assert (beside(bare) == 255).all()
+    assert (beside(drawn) < 255).any()
 
 
-def test_reals_are_seen_on_the_surface() -> None:
-    real = torch.tensor([[-0.5, 0.0]]).view(1, 2, 1, 1)
-    surface = torch.full((4, 4), 0.9)
-    bare, drawn = (scatter(NOWHERE, points, surface, size=200) for points in (NOWHERE, real))
-    differs = (bare != drawn).any(0).nonzero().float().mean(0)
-    assert differs.tolist() == pytest.approx([100, 100 - 100 * 0.5 / 1.1], abs=1.5)
+def test_those_of_one_color_have_styles() -> None:
+    whole, dashed = (
+        curves([Panel("", "", {"D": Curve(range(30), [0] * 30, 0, style)}, limits=(-1, 1))])
+        for style in (0, 1)
+    )
+    ink = [(inside(image)[2] - inside(image)[0] > 100).sum() for image in (whole, dashed)]
+    assert ink[1] < 0.9 * ink[0]
+
+
+@pytest.mark.parametrize(
+    "heights", [[0.5], [0.5, 0.5, 0.5], [0.0, 0.01, 1.0, 0.99], [2.0, -1.0], [0.9] * 9, []]
+)
+def test_names_do_not_cover_each_other(heights: list[float]) -> None:
+    placed = spread(heights, LINE)
+    order = sorted(range(len(heights)), key=lambda n: heights[n])
+    for below, above in itertools.pairwise(order):
+        assert placed[above] - placed[below] > LINE - 1e-9
+    assert all(-1e-9 <= height <= 1 + 1e-9 for height in placed)
+
+
+def test_names_with_room_stay_where_they_are() -> None:
+    assert spread([0.2, 0.9, 0.5], LINE) == pytest.approx([0.2, 0.9, 0.5])
 
 
 def test_a_curve_may_choose_its_color_and_no_other_takes_it() -> None:
     chosen = {"r1": Curve([1, 2], [0, 0]), "adversarial": Curve([1, 2], [1, 1], color=0)}
-    image = curves([Panel("", "", chosen, limits=(-1, 2))]).int()[:, 60:-60, 100:-40]  # the axes
+    image = inside(curves([Panel("", "", chosen, limits=(-1, 2))]))
     blue = ((image[2] - image[0]) > 100).any(1).nonzero()
     red = ((image[0] - image[2]) > 100).any(1).nonzero()
     assert len(blue)
@@ -77,9 +95,9 @@ def test_panels_stand_in_rows_of_three(count: int, columns: int, rows: int) -> N
 def test_a_curve_goes_up() -> None:
     """In D's blue, from the lower left to the upper right."""
     image = curves([panel(*range(50))]).int()
-    blue = ((image[2] - image[0]) > 100)[60:-60, 90:]  # [H, W], within the axes
+    blue = (inside(image)[2] - inside(image)[0]) > 100  # [H, W]
     rows = blue.nonzero()[:, 0].float()
-    left, right = blue.nonzero()[:, 1] < 100, blue.nonzero()[:, 1] > 200
+    left, right = blue.nonzero()[:, 1] < 80, blue.nonzero()[:, 1] > 160
     assert rows[left].mean() > rows[right].mean() + 50
 
 
@@ -113,6 +131,6 @@ def test_the_running_mean_keeps_gaps_and_the_level() -> None:
 
 def test_long_curves_show_means_of_neighbours() -> None:
     """Alternating 0 and 1, 50,000 times, look like 0.5."""
-    image = curves([panel(*[i % 2 for i in range(50_000)], limits=(0, 1))]).int()
-    rows = ((image[2] - image[0]) > 30)[80:-60].any(1).nonzero()  # below the legend
+    image = inside(curves([panel(*[i % 2 for i in range(50_000)], limits=(0, 1))]))
+    rows = ((image[2] - image[0]) > 30)[20:-20].any(1).nonzero()
     assert rows.max() - rows.min() < 10
