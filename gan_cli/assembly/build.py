@@ -46,8 +46,8 @@ def build_players(settings: Settings, game: Game) -> list[Player]:
     for name in game.players_in_order:
         spec = game.players[name]
         trained = spec.trained
-        optimizer = settings.optimizer.of(name).build(params=trained)
         _try_step(settings.optimizer.of(name), trained)
+        optimizer = settings.optimizer.of(name).build(params=trained)
         schedule = settings.optimizer.schedule.build()
         players.append(Player(name, trained, optimizer, schedule, spec.times, hooks[name]))
     game.set_optimizers({player.name: player.optimizer for player in players})

@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_cli.cli.diagnosis import diagnose, unknown_in_hydra
+from gan_cli.cli.own_yaml import refuse_odd_yaml
 from gan_cli.cli.process import BAD_INPUT, FAILED, Stopped, notes
 from gan_cli.cli.start import new_start
 from gan_cli.config import by_device  # noqa: F401 for --cfg job --resolve
@@ -88,6 +89,8 @@ def launch(
     start = new_start()
     try:
         own = own_folder(options)
+        if own is not None:
+            refuse_odd_yaml(own)
         if unknown_in_hydra(overrides):
             raise HydraException("a key that Hydra would take and never read")
         hydra.main(version_base="1.3", config_path=str(folder), config_name=config_name)(guarded)()
@@ -95,7 +98,7 @@ def launch(
         stopped = error
     except UserError as error:
         failures.append(("", error))
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
         problems = diagnose(
             error, config_name, [folder, *([own] if own else [])], overrides, sweeps
         )
@@ -104,6 +107,9 @@ def launch(
         failures.append(("", UserError(_yaml_problem(error))))
     except OSError as error:
         failures.append(("", UserError(str(error))))
+    except RecursionError:
+        where = own or "your own YAML"
+        failures.append(("", UserError(f"{where}: a file includes itself; look at `defaults:`")))
     finally:
         start.end()
     for label, failure in failures:

@@ -29,6 +29,11 @@ def as_typed(argument: str) -> str:
     return plain if UNLISTED.match(plain) else argument
 
 
+def typed(hydra: DictConfig) -> list[str]:
+    """The overrides of a job as they were given: what is `${...}` in them stays so."""
+    return [str(o) for o in OmegaConf.to_container(hydra.overrides.task, resolve=False)]
+
+
 def parse(argument: str) -> Override | None:
     """An override as Hydra understands it; None where it does not."""
     try:

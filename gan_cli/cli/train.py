@@ -68,12 +68,13 @@ def run_job(config: "DictConfig", saved: Mapping[str, Any] | None = None) -> flo
     """One job; returns the scalar that `trainer.returns` names."""
     from hydra.core.hydra_config import HydraConfig
 
-    from gan_cli.cli.overrides import as_typed
+    from gan_cli.cli.overrides import as_typed, typed
     from gan_cli.cli.start import RunStart
 
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
-    overrides = [as_typed(o) for o in hydra.overrides.task if not _is_resume(o)]
+    given = typed(hydra)
+    overrides = [as_typed(o) for o in given if not _is_resume(o)]
     start = RunStart(folder, config, overrides, resumed=saved is not None)
     with ExitStack() as stack:
 
@@ -105,13 +106,13 @@ def chosen_groups(saved: Mapping[str, Any] | None) -> dict[str, Any]:
         return dict(choices) if isinstance(choices, Mapping) else {}
     from hydra.core.hydra_config import HydraConfig
 
-    from gan_cli.cli.overrides import typed_groups
+    from gan_cli.cli.overrides import typed, typed_groups
     from gan_cli.paths import conf_folder
 
     hydra = HydraConfig.get()
     chosen = {k: v for k, v in hydra.runtime.choices.items() if not k.startswith("hydra/")}
     # Hydra leaves out groups of which several are chosen
-    return chosen | typed_groups(hydra.overrides.task, [conf_folder()])
+    return chosen | typed_groups(typed(hydra), [conf_folder()])
 
 
 def advise_resuming(error: BaseException, folder: Path) -> None:

@@ -53,7 +53,17 @@ from tests.conftest import NARROW, Command
         (["=3"], "=3: not understood"),
         (["model=null"], "must be a string"),
         (["trainer.device=meta"], "trainer.device=meta: not available here"),
+        (["trainer.device=hpu"], "trainer.device=hpu: not available here"),
         (["optimizer.betas=[0.5]"], "optimizer.betas=[0.5]: too few values"),
+        (["data={a:1}"], "no such data; there is cifar10"),
+        (["seed=${nope}"], "seed: Interpolation key 'nope' not found"),
+        (["data=folder", "data.root=a${nope}b"], "data.root: Interpolation key 'nope' not found"),
+        (["hydra.run.dir=a${nope}b"], "Interpolation key 'nope' not found"),
+        (["+optimizer.fused=true", "+optimizer.foreach=true"], "cannot be `True` together"),
+        (["+optimizer.capturable=true"], "optimizer: Adam cannot train these networks"),
+        (["+tricks.x._target_=gan_cli.tricks.base.Trick"], "a base class, which does nothing"),
+        (["+tricks.x._target_=gan_cli.tricks.base.StepHook"], "a base class, which does nothing"),
+        (["loss._target_=gan_cli.games.losses.Loss"], "does not say what discriminator, generator"),
         # what does not go together
         (["data.limit=10"], "data.batch_size"),
         (["model=dcgan", "data.batch_size=1"], "data.batch_size: 1 image has no batch statistics"),
@@ -72,6 +82,15 @@ def test_a_mistake_costs_one_line(gan_train: Command, arguments: list[str], said
     assert result.problems[0].startswith("gan-train: ")
     assert said in result.problems[0]
     assert not (result.folder / "checkpoints").exists()
+
+
+def test_a_list_where_one_choice_belongs(gan_train: Command) -> None:
+    result = gan_train("data=[1,2]")
+    assert result.code == 2
+    assert [line[: len("gan-train: data=1")] for line in result.problems] == [
+        "gan-train: data=1",
+        "gan-train: data=2",
+    ]
 
 
 def test_a_mistaken_config_leaves_nothing_behind(gan_train: Command) -> None:
