@@ -72,6 +72,10 @@ def launch(
         # Hydra would stop at the first failure, or show just one: note them and go on
         try:
             return job(config)
+        except OSError as error:  # a disk is full, a file cannot be read; it says which
+            where = "" if error.filename else f", in {HydraConfig.get().runtime.output_dir}"
+            failures.append((_job_label(), RunFailed(f"{error}{where}")))
+            return float("nan")
         except Exception as error:
             label = _job_label()
             if not isinstance(error, UserError | RunFailed):

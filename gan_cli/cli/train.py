@@ -59,7 +59,7 @@ def standing(arguments: Sequence[str]) -> str | None:
         raise UserError("resume=auto: starts or goes on with one run; leave out -m")
     if not (Path(folder) / "checkpoints").is_dir():
         return None
-    from gan_cli.sinks.checkpoint import saved_in
+    from gan_cli.sinks.saved import saved_in
 
     return folder if saved_in(Path(folder) / "checkpoints") else None
 
@@ -119,7 +119,7 @@ def advise_resuming(error: BaseException, folder: Path) -> None:
     """Add to an error how the run can be resumed, where it can."""
     import shlex
 
-    from gan_cli.sinks.checkpoint import saved_in
+    from gan_cli.sinks.saved import saved_in
 
     if saved_in(folder / "checkpoints"):
         here = Path.cwd()

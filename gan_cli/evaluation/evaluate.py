@@ -20,6 +20,7 @@ from gan_cli.evaluation.evaluator import Evaluator, TrialResult
 from gan_cli.evaluation.neighbours import save_neighbours
 from gan_cli.evaluation.reference import Reference, take_reference
 from gan_cli.evaluation.report import tables
+from gan_cli.files import write_whole
 from gan_cli.games.base import Game
 from gan_cli.inference.load import load_game
 from gan_cli.metrics.values import MetricValue
@@ -148,7 +149,7 @@ def _make_folder(out: Path) -> None:
 def _write(out: Path, content: Mapping[str, Any]) -> None:
     _make_folder(out)
     try:
-        out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_whole(out, (json.dumps(content, indent=2) + "\n").encode())
     except OSError as error:
         raise _unwritable(out, error.strerror) from error
 

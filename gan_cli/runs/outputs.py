@@ -12,6 +12,7 @@ from gan_cli.config.schema import Settings
 from gan_cli.data.batches import Batches
 from gan_cli.data.dataset import Dataset
 from gan_cli.engine.trainer import Trainer
+from gan_cli.files import remove_unfinished, write_whole
 from gan_cli.games.base import Game
 from gan_cli.games.losses import Minimax
 from gan_cli.health.advice import RunFacts, advise
@@ -24,6 +25,7 @@ from gan_cli.sinks.gallery import fixed_reals, open_gallery, surface_of
 from gan_cli.sinks.health import HealthWarnings
 from gan_cli.sinks.jsonl import JsonLines
 from gan_cli.sinks.progress import progress_sink
+from gan_cli.sinks.samples import KEPT
 from gan_cli.sinks.summary import Summary, versions
 from gan_cli.sinks.tensorboard import TensorBoard
 from gan_cli.tricks.base import Term
@@ -85,8 +87,9 @@ def attach_sinks(
     game, every = trainer.game, settings.trainer
 
     # the config, as a file and for TensorBoard
+    remove_unfinished(folder, folder / KEPT)
     yaml = OmegaConf.to_yaml(OmegaConf.create(dict(settings.plain)))
-    (folder / "config.yaml").write_text(yaml, encoding="utf-8")
+    write_whole(folder / "config.yaml", yaml.encode())
     shown = hyperparameters(settings, keys_of(about["overrides"]))
     tensorboard = TensorBoard(folder / "tensorboard", trainer.step, yaml, shown)
 
@@ -119,10 +122,10 @@ def attach_sinks(
         checkpoints,
         progress_sink(trainer.step, trainer.duration),
         *([health] if every.health else []),
-        summary,
         *images,
         Curves(folder / "curves.png", folder / "metrics.jsonl", tensorboard),
         tensorboard,  # closed after those that show in it
+        summary,  # last: where it says that a run is finished, nothing else is missing
     ]
 
 

@@ -9,7 +9,8 @@ import torch
 from gan_cli.assembly.devices import prepare_device
 from gan_cli.data import batches
 from gan_cli.errors import RunFailed
-from gan_cli.sinks.checkpoint import load, saved_in
+from gan_cli.sinks.checkpoint import load
+from gan_cli.sinks.saved import saved_in
 from tests.assembly import odd_parts
 from tests.conftest import TINY, Command, narrow
 
