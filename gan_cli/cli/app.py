@@ -23,7 +23,7 @@ from gan_cli.cli.own_yaml import refuse_odd_yaml
 from gan_cli.cli.process import BAD_INPUT, FAILED, Stopped, notes
 from gan_cli.cli.start import new_start
 from gan_cli.config import by_device  # noqa: F401 for --cfg job --resolve
-from gan_cli.errors import RunFailed, UserError
+from gan_cli.errors import RunFailed, UserError, is_out_of_memory
 from gan_cli.paths import conf_folder
 
 log = logging.getLogger(__name__)
@@ -78,6 +78,8 @@ def launch(
             return float("nan")
         except Exception as error:
             label = _job_label()
+            if is_out_of_memory(error):
+                error = RunFailed("out of memory")
             if not isinstance(error, UserError | RunFailed):
                 log.exception("%s%s", label, "unexpected error")
             failures.append((label, error))

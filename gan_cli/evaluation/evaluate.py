@@ -12,9 +12,10 @@ from annotated_types import Ge
 from omegaconf import DictConfig
 
 from gan_cli.assembly.devices import open_device
+from gan_cli.assembly.memory import refuse_too_many
 from gan_cli.config.reader import check
 from gan_cli.data.dataset import Dataset
-from gan_cli.errors import UserError
+from gan_cli.errors import UserError, short_of_memory
 from gan_cli.evaluation.choice import DataChoice, open_data
 from gan_cli.evaluation.evaluator import Evaluator, TrialResult
 from gan_cli.evaluation.neighbours import save_neighbours
@@ -65,6 +66,7 @@ def evaluate_checkpoint(config: DictConfig) -> Path:
         device=device,
         unused=("optimizer",),
     )
+    refuse_too_many(loaded.game.fields, settings.count, f"count={settings.count}")
     data = open_data(loaded.settings.data, settings.data)
     require_fitting(loaded.game, data.dataset)
     reference = take_reference(data, settings.count)
@@ -87,11 +89,12 @@ def evaluate_checkpoint(config: DictConfig) -> Path:
         device=device,
     )
     values: list[MetricValue] = []
-    for result in evaluator.evaluate():
-        for text in tables(result.values):
-            log.info("%s", text)
-        values += result.values
-        _save_sheets(result, reference, out, prefixed=settings.out is not None)
+    with short_of_memory(f"count={settings.count} is too many at a time; measure fewer"):
+        for result in evaluator.evaluate():
+            for text in tables(result.values):
+                log.info("%s", text)
+            values += result.values
+            _save_sheets(result, reference, out, prefixed=settings.out is not None)
     _write(out, {**about, "metrics": [dataclasses.asdict(value) for value in values]})
     log.info("written to %s", out)
     return out

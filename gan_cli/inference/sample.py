@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,10 +10,10 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from gan_cli.assembly.devices import open_device
-from gan_cli.assembly.memory import machine_memory
+from gan_cli.assembly.memory import refuse_too_many
 from gan_cli.config.reader import check
 from gan_cli.data.image_files import read_images
-from gan_cli.errors import UserError
+from gan_cli.errors import UserError, short_of_memory
 from gan_cli.games import latents
 from gan_cli.games.base import Game
 from gan_cli.games.requests import Request
@@ -27,8 +26,6 @@ from gan_cli.spelling import nearest
 log = logging.getLogger(__name__)
 
 AT_A_TIME = 1000
-LATENTS, COPIES = 128, 3
-"""Numbers that a sample is drawn from, and copies of it that are made, about."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +61,9 @@ def write_samples(config: DictConfig) -> Path:
     loaded = load_game(found, content, average=settings.ema, trust=settings.trust, device=device)
     game = loaded.game
     _refuse_unknown(settings, game)
-    _refuse_too_many(settings, game)
+    way = f" with interpolate={settings.interpolate}" if settings.interpolate else ""
+    samples = settings.count * (settings.interpolate or 1)
+    refuse_too_many(game.fields, samples, f"count={settings.count}{way}")
 
     _refuse_overwriting(settings)
 
@@ -87,9 +86,15 @@ def write_samples(config: DictConfig) -> Path:
         request = latents.interpolated(request, settings.interpolate)
 
     # drawn in parts, and written
-    drawings = [game.draw(part) for part in request.split(AT_A_TIME)]
-    first = drawings[0]
-    panels = {name: torch.cat([d.panels[name] for d in drawings]) for name in first.panels}
+    with short_of_memory(f"count={settings.count} is too many at a time; draw fewer"):
+        drawings = [game.draw(part) for part in request.split(AT_A_TIME)]
+        first = drawings[0]
+        panels = {name: torch.cat([d.panels[name] for d in drawings]) for name in first.panels}
+    if not panels[first.output].isfinite().all():
+        raise UserError(
+            f"{found}: it draws numbers that are not finite, for its run has diverged; take an "
+            "earlier checkpoint"
+        )
     shown = Shown(
         panels,
         first.output,
@@ -130,18 +135,6 @@ def _refuse_unknown(settings: SampleSettings, game: Game) -> None:
         )
     if problems:
         raise UserError(*problems)
-
-
-def _refuse_too_many(settings: SampleSettings, game: Game) -> None:
-    """Say so where the samples, or their latents, cannot lie in memory together."""
-    samples = settings.count * (settings.interpolate or 1)
-    values = max(LATENTS, *(math.prod(field.shape) for field in game.fields.values()))
-    if COPIES * 4 * values * samples > machine_memory():
-        way = f" with interpolate={settings.interpolate}" if settings.interpolate else ""
-        raise UserError(
-            f"count={settings.count}{way}: {samples:,} samples do not fit into memory; draw fewer "
-            "at a time"
-        )
 
 
 def _refuse_overwriting(settings: SampleSettings) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 from gan_cli.assembly.build import (
@@ -26,7 +25,7 @@ from gan_cli.config.schema import Settings
 from gan_cli.data.dataset import Dataset
 from gan_cli.engine.interrupts import Interrupts
 from gan_cli.engine.trainer import Trainer
-from gan_cli.errors import RunFailed, UserError
+from gan_cli.errors import UserError, short_of_memory
 from gan_cli.evaluation.real_data import RealData
 from gan_cli.runs import resume
 from gan_cli.runs.outputs import attach_sinks, describe, keys_of
@@ -78,15 +77,17 @@ def run_training(
     # build: the game meets its data's shapes before any data is read
     refuse_unfit_data(settings.model.cls, dataset.fields)
     held = bytes_of(saved["state"].get("game")) if saved else None
-    game = place(build_game(settings, dataset.fields, held), device)
-    players = build_players(settings, game)
-    scalars = try_game(game, settings.data.batch_size, dataset.n_classes, device)
+    with short_of_memory("these networks take more than there is; make them smaller (model.*)"):
+        game = place(build_game(settings, dataset.fields, held), device)
+        players = build_players(settings, game)
+        scalars = try_game(game, settings.data.batch_size, dataset.n_classes, device)
 
     with run_folder(folder):
         # data, and where to go on from
-        dataset.prepare()
-        data = RealData(dataset, settings.data.memory_limit)
-        batches = build_batches(settings, dataset, device, data.load_training)
+        with short_of_memory("the data takes more than there is; lower data.limit or image_size"):
+            dataset.prepare()
+            data = RealData(dataset, settings.data.memory_limit)
+            batches = build_batches(settings, dataset, device, data.load_training)
         trainer = build_trainer(settings, game, players, batches, device)
         if saved:
             resume.restore(trainer, saved, batches.fingerprint)
@@ -149,10 +150,8 @@ def _say_finished(trainer: Trainer) -> None:
 
 def _run(trainer: Trainer, batch_size: int) -> None:
     try:
-        trainer.run()
-    except torch.OutOfMemoryError as error:
-        trainer.outcome = "out of memory"
-        raise RunFailed(f"out of memory with data.batch_size={batch_size}; take less") from error
+        with short_of_memory(f"data.batch_size={batch_size} is too much here; take less"):
+            trainer.run()
     except KeyboardInterrupt:
         trainer.outcome = "stopped at once"
         raise

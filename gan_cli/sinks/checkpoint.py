@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import torch
 
-from gan_cli.errors import NonFinite, RunFailed, UserError
+from gan_cli.errors import NonFinite, RunFailed, UserError, is_out_of_memory
 from gan_cli.files import remove_unfinished, replacing
 from gan_cli.sinks.archive import check_archive
 from gan_cli.sinks.content import complete, digest, not_finite, plain
@@ -80,6 +80,10 @@ def load(path: Path) -> dict[str, Any]:
         return _verify(path, content, size)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(f"{path}: does not fit into this machine's memory") from error
     except ValueError as error:
         raise Corrupt(f"{path}: {error}") from error
 
@@ -94,6 +98,8 @@ def _read(file: IO[bytes]) -> Any:
     except OSError:
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise ValueError("damaged or not a checkpoint that gan-train wrote") from error
 
 
