@@ -82,7 +82,7 @@ def test_more_samples_than_any_machine_holds(gan_train: Command, edited: Edited)
 
 @pytest.mark.parametrize("value", [NAN, INF, 1e38])
 def test_nothing_is_drawn_from_a_run_that_diverged(
-    gan_sample: Command, gan_evaluate: Command, edited: Edited, value: float
+    gan_sample: Command, edited: Edited, value: float
 ) -> None:
     """Not finite, or finite and so large that what is drawn is not."""
 
@@ -92,9 +92,7 @@ def test_nothing_is_drawn_from_a_run_that_diverged(
                 if torch.is_tensor(tensor) and tensor.is_floating_point():
                     tensor.fill_(value)
 
-    path = edited(ruin)
-    for command in (gan_sample, gan_evaluate):
-        result = command(f"checkpoint={path}")
-        assert result.code == 2
-        assert "take an earlier checkpoint" in result.err
+    result = gan_sample(f"checkpoint={edited(ruin)}")
+    assert result.code == 2
+    assert "take an earlier checkpoint" in result.err
     assert not Path("samples.png").exists()
