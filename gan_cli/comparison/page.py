@@ -7,10 +7,10 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from gan_cli.comparison.reading import read_bytes
 from gan_cli.comparison.records import Record
 from gan_cli.comparison.table import RESULTS, SETTINGS, Cell, Column, Kind, Table
 from gan_cli.comparison.terminal import show
-from gan_cli.errors import UserError
 
 SECTIONS = {"samples": "Samples", "curves.png": "Curves", "training.gif": "Training"}
 SMALL = 256
@@ -155,10 +155,7 @@ def _settings(table: Table, row: int) -> Iterable[str]:
 
 
 def _image(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); fix or delete it") from error
+    content = read_bytes(path)
     kind = "gif" if path.suffix == ".gif" else "png"
     width = _width(content)
     size = f' class="small" width="{2 * width}"' if 0 < width < SMALL else ""

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gan_cli.comparison.folders import CONFIG, natural
+from gan_cli.comparison.reading import FIX, plain, read_json, read_text, read_yaml
 from gan_cli.errors import UserError
 
 UNFINISHED = "running or killed"
 METRIC = "metric/"
-FIX = "fix it or leave out its run"
 PICTURES = ("curves.png", "training.gif")
 
 
@@ -38,7 +36,7 @@ class Record:
     chosen: frozenset[str]
     summary: Mapping[str, Any]
     report: Mapping[str, Any]
-    metrics: Mapping[str, list[tuple[int, float]]]
+    metrics: Mapping[str, list[tuple[float, float]]]
     evaluation: Mapping[str, Any]
 
     @property
@@ -65,7 +63,8 @@ class Record:
 
     def pictures(self) -> dict[str, Path]:
         """The newest grid of samples, as `samples`, and others by their file's name."""
-        grids = sorted(self.folder.glob("samples/step-*.png"), key=lambda path: natural(path.name))
+        files = (path for path in self.folder.glob("samples/step-*.png") if path.is_file())
+        grids = sorted(files, key=lambda path: natural(path.name))
         found = {"samples": grids[-1]} if grids else {}
         others = {name: self.folder / name for name in PICTURES}
         return found | {name: path for name, path in others.items() if path.is_file()}
@@ -78,10 +77,10 @@ def read_record(folder: Path, name: str) -> Record:
         UserError: one of them is broken.
     """
     report, metrics = _read_reports(folder / "metrics.jsonl")
-    summary = _read_json(folder / "summary.json")
+    summary = read_json(folder / "summary.json")
     if _number(report.get("step")) > _number(summary.get("step")):
         summary = {}  # of an earlier part: the run was resumed and goes on, or was killed
-    evaluation = _read_json(folder / "evaluation.json")
+    evaluation = read_json(folder / "evaluation.json")
     values = evaluation.get("metrics", [])
     if not isinstance(values, list) or not all(
         isinstance(value, dict) and isinstance(value.get("name"), str) for value in values
@@ -90,7 +89,7 @@ def read_record(folder: Path, name: str) -> Record:
             f"{folder / 'evaluation.json'}: its metrics should be a list of names and values; "
             "run gan-evaluate again"
         )
-    config = _read_yaml(folder / CONFIG)
+    config = read_yaml(folder / CONFIG)
     if not isinstance(config, dict):
         raise UserError(f"{folder / CONFIG}: holds no keys and values; {FIX}")
     return Record(name, folder, config, _chosen(folder), summary, report, metrics, evaluation)
@@ -100,67 +99,31 @@ def _number(value: Any) -> float:
     return value if isinstance(value, int | float) else 0
 
 
-def _read_text(path: Path) -> str:
-    """The whole file; nothing where there is none."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); {FIX}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not text; {FIX}") from error
-
-
-def _read_yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(_read_text(path))
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        problem = getattr(error, "problem", None) or "strange characters"
-        raise UserError(f"{where}: not YAML ({problem}); {FIX}") from error
-
-
 def _chosen(folder: Path) -> frozenset[str]:
     """The keys in Hydra's list of overrides: `+optimizer.lr=1e-4`."""
-    overrides = _read_yaml(folder / ".hydra" / "overrides.yaml")
+    overrides = read_yaml(folder / ".hydra" / "overrides.yaml")
     texts = map(str, overrides if isinstance(overrides, list) else [])
     return frozenset(text.partition("=")[0].lstrip("+~") for text in texts)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    text = _read_text(path)
-    if not text and not path.exists():
-        return {}
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", 1)
-        raise UserError(f"{path}:{line}: not JSON; fix or delete this file") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: holds no keys and values; fix or delete this file")
-    return content
-
-
-def _read_reports(path: Path) -> tuple[dict[str, Any], dict[str, list[tuple[int, float]]]]:
+def _read_reports(path: Path) -> tuple[dict[str, Any], dict[str, list[tuple[float, float]]]]:
     """The last report, and all there is of each metric.
 
     Of the other lines nothing is wanted, and there may be a hundred thousand: they stay unread.
     """
-    lines = _read_text(path).splitlines()
+    lines = read_text(path).splitlines()
     report: dict[str, Any] = {}
-    metrics: dict[str, list[tuple[int, float]]] = {}
+    metrics: dict[str, list[tuple[float, float]]] = {}
     for number, line in enumerate(lines, start=1):
         if number < len(lines) - 1 and f'"{METRIC}' not in line:
             continue
         try:
-            report = dict(json.loads(line))
+            report = plain(dict(json.loads(line)))
         except (ValueError, TypeError, RecursionError) as error:
             if number == len(lines):
                 break  # cut short: it is being written, or the run was killed
             raise UserError(f"{path}:{number}: not JSON; delete this line") from error
         for name, value in report.items():
             if name.startswith(METRIC) and isinstance(value, int | float):
-                metrics.setdefault(name, []).append((report.get("step", 0), value))
+                metrics.setdefault(name, []).append((_number(report.get("step")), value))
     return report, metrics
