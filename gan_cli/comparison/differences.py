@@ -60,7 +60,7 @@ def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _tricks(config: Mapping[str, Any]) -> str:
     """The names of the tricks, which as keys of their own would be a column each."""
-    tricks = config.get("tricks") or ()
+    tricks = config.get("tricks") or []
     return ", ".join(map(str, tricks if isinstance(tricks, dict | list) else [tricks])) or "none"
 
 
