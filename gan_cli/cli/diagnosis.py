@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -41,6 +42,21 @@ def diagnose(
         overrides: as typed.
         sweeps: whether a key may have several values.
     """
+    try:
+        with open_hydra(folders):
+            problems = list(_problems(config_name, overrides, sweeps))
+    except (HydraException, ValueError):
+        problems = []
+    return problems or [_shortened(error)]
+
+
+@contextmanager
+def open_hydra(folders: Sequence[Path]) -> Iterator[None]:
+    """While entered, Hydra composes configs from these folders, the last one first.
+
+    Args:
+        folders: that of the primary config, then others with YAML.
+    """
     search_path = create_config_search_path(str(folders[0]))
     for number, folder in enumerate(folders[1:]):
         search_path.prepend(f"own{number}", f"file://{folder}")
@@ -48,12 +64,9 @@ def diagnose(
     instance.clear()
     Hydra.create_main_hydra2("diagnosis", search_path)
     try:
-        problems = list(_problems(config_name, overrides, sweeps))
-    except (HydraException, ValueError):
-        problems = []
+        yield
     finally:
         instance.clear()
-    return problems or [_shortened(error)]
 
 
 def unknown_in_hydra(overrides: Sequence[str]) -> list[str]:

@@ -35,7 +35,8 @@ def run(arguments: list[str]) -> int:
     except UserError as error:
         complain(COMMAND, error)
         return BAD_INPUT
-    return launch(COMMAND, run_job, "train", [a for a in arguments if not _is_resume(a)])
+    given = [a for a in arguments if not _is_resume(a)]
+    return launch(COMMAND, run_job, "train", given, check=check_job)
 
 
 def _is_resume(argument: str) -> bool:
@@ -62,6 +63,13 @@ def standing(arguments: Sequence[str]) -> str | None:
     from gan_cli.sinks.saved import saved_in
 
     return folder if saved_in(Path(folder) / "checkpoints") else None
+
+
+def check_job(config: "DictConfig") -> None:
+    """Raise UserError where a job cannot be run, as far as that shows before anything is read."""
+    from gan_cli.runs.train import check_config  # torch is imported late
+
+    check_config(config)
 
 
 def run_job(config: "DictConfig", saved: Mapping[str, Any] | None = None) -> float | None:

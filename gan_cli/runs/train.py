@@ -17,7 +17,7 @@ from gan_cli.assembly.build import (
 from gan_cli.assembly.compatibility import refuse_unfit_data
 from gan_cli.assembly.devices import open_device, prepare_device
 from gan_cli.assembly.dry_run import try_game
-from gan_cli.assembly.memory import bytes_of
+from gan_cli.assembly.memory import bytes_of, refuse_too_large
 from gan_cli.config.by_device import chosen_by_device
 from gan_cli.config.checkpointed import trusted_in_checkpoint
 from gan_cli.config.reader import read, settle_length
@@ -115,6 +115,30 @@ def run_training(
         return trainer
 
 
+def check_config(config: DictConfig) -> None:
+    """Look at a config that is to be run later; no data is read and nothing is built.
+
+    Raises:
+        UserError: it cannot be run.
+    """
+    settings = read(config if _knows_classes(config) else _with_one_class(config))
+    dataset = settings.data.dataset.build()
+    open_device(settings.trainer.device)
+    refuse_unfit_data(settings.model.cls, dataset.fields)
+    if _knows_classes(config):
+        refuse_too_large(settings, dataset.fields)
+
+
+def _knows_classes(config: DictConfig) -> bool:
+    return OmegaConf.select(config, "data.n_classes", default=0) is not None
+
+
+def _with_one_class(config: DictConfig) -> DictConfig:
+    provisional = config.copy()
+    provisional.data.n_classes = 1
+    return provisional
+
+
 def _refuse_to_mix(config: DictConfig, folder: Path) -> None:
     """A new run belongs into a folder of its own."""
     if config.get("resume") is not None:
@@ -128,12 +152,11 @@ def _refuse_to_mix(config: DictConfig, folder: Path) -> None:
 
 def _read_config(config: DictConfig, trusted: Sequence[str] | None) -> tuple[Settings, Dataset]:
     """The settings and the dataset; `data.n_classes: null` becomes what its folders hold."""
-    if OmegaConf.select(config, "data.n_classes", default=0) is not None:
+    if _knows_classes(config):
         settings = read(config, trusted)
         return settings, settings.data.dataset.build()
-    provisional = config.copy()
-    provisional.data.n_classes = 1  # all other mistakes come out before the images are listed
-    component = read(provisional, trusted).data.dataset
+    # all other mistakes come out before the images are listed
+    component = read(_with_one_class(config), trusted).data.dataset
     dataset = component.build(n_classes=None)
     dataset.prepare()
     config.data.n_classes = dataset.n_classes
