@@ -10,21 +10,23 @@ import pytest
 
 from gan_cli.sinks.checkpoint import load_newest
 from tests.conftest import TINY, Command, narrow
+from tests.data.image_files import write_image
+from tests.forked import forked
 from tests.runs.test_resume import assert_equal
 
 RUN = ["model=vanilla", *narrow("vanilla"), *TINY, "trainer.log_every=1", "ema=null"]
-Disk = Callable[[int], Path]
+Disk = Callable[..., Path]
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Disk]:
-    """A file system of so many KiB, made larger when asked again."""
+    """A file system of so many KiB; asked again, it is made larger, or read-only."""
     place = tmp_path / "disk"
     place.mkdir()
 
-    def mount(kib: int) -> Path:
-        again = place.is_mount()
-        option = f"{'remount,' if again else ''}size={kib}k"
+    def mount(kib: int, mode: str = "rw") -> Path:
+        again = "remount," if place.is_mount() else ""
+        option = f"{again}size={kib}k,{mode}"
         mounted = shutil.which("mount") and subprocess.run(
             ["mount", "-t", "tmpfs", "-o", option, "tmpfs", str(place)],
             capture_output=True,
@@ -86,3 +88,33 @@ def test_a_disk_with_hardly_any_room(gan_train: Command, disk: Disk, kib: int) -
     assert result.code == 1
     assert "Traceback" not in result.out + result.err
     assert "No space left on device" in result.problems[-1]
+
+
+def test_a_read_only_disk(gan_train: Command, disk: Disk) -> None:
+    """Said before any data is looked for, whether or not the folder is there."""
+    (disk(64) / "there").mkdir()
+    place = disk(64, "ro")
+    for folder in ("there", "new"):
+        result = gan_train(f"hydra.run.dir={place}/{folder}", "data=mnist", "data.root=nowhere")
+        assert result.code == 2
+        assert len(result.problems) == 1, result.err
+        assert f"{place}/{folder}" in result.err
+        assert "Read-only file system" in result.err
+
+
+def test_a_run_on_a_disk_that_became_read_only(gan_train: Command, disk: Disk) -> None:
+    run = disk(4096) / "run"
+    first = forked(lambda: gan_train(*RUN, "trainer.sample_every=0", f"hydra.run.dir={run}"))
+    assert first.code == 0  # its process is gone, and with it what was open for writing
+    disk(4096, "ro")
+    result = gan_train(f"resume={run}", "trainer.steps=9")
+    assert result.code == 2
+    assert f"{run}: the run cannot be written here (Read-only file system)" in result.err
+
+
+def test_images_on_a_read_only_disk(gan_train: Command, disk: Disk) -> None:
+    for number in range(16):
+        write_image(disk(1024) / "images" / f"{number}.png", seed=number)
+    place = disk(1024, "ro")
+    images = ["data=folder", f"data.root={place}/images", "data.image_size=8"]
+    assert gan_train(*RUN, *images, "trainer.sample_every=0").code == 0
