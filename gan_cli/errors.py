@@ -31,7 +31,7 @@ class NonFinite(RunFailed):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, a device's or the machine's; torch has an error of its own for one."""
+    """Whether memory ran out, a device's or the machine's."""
     named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     return named or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error))
 

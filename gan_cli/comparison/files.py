@@ -7,7 +7,6 @@ from pathlib import Path
 from gan_cli.comparison.table import Table
 from gan_cli.errors import UserError
 
-
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a text begins with that a spreadsheet would compute."""
 

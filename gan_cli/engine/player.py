@@ -97,7 +97,9 @@ class Player:
             return
         for name, known in self._memory[len(shape)].items():
             if name not in memory or not _alike(memory[name], known, name, shape):
-                raise ValueError(f"optimizer of the {self.name}: its {name!r} is missing or another's")
+                raise ValueError(
+                    f"optimizer of the {self.name}: its {name!r} is missing or another's"
+                )
 
 
 def _alike(value: Any, known: Any, name: str, shape: torch.Size) -> bool:

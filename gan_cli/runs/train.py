@@ -30,9 +30,9 @@ from gan_cli.evaluation.real_data import RealData
 from gan_cli.runs import resume
 from gan_cli.runs.outputs import attach_sinks, describe, keys_of
 from gan_cli.runs.probes import attach_probes
-from gan_cli.sinks.saved import saved_in
 from gan_cli.sinks.folder import run_folder
 from gan_cli.sinks.jsonl import read_reports
+from gan_cli.sinks.saved import saved_in
 from gan_cli.sinks.summary import is_finished
 
 log = logging.getLogger(__name__)

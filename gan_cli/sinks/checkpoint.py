@@ -54,7 +54,7 @@ def save(path: Path, content: Mapping[str, Any]) -> None:
         try:
             torch.save(values, file)
         except RuntimeError as error:
-            # told by the file that the disk is full, torch's writer complains of what it left undone
+            # where the file said that the disk is full, torch complains of what was left undone
             raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
 
 

@@ -22,8 +22,8 @@ PREFIX = "events.out.tfevents."
 class TensorBoard(ReportSink):
     """One event folder per run, a file in it for each time the run was started.
 
-    Events are written at once and whole: torch's SummaryWriter has a thread for it, which would meet
-    a full disk with a traceback and then cost the run its images, too.
+    Events are written at once and whole: torch's SummaryWriter has a thread for it, which meets a
+    full disk with a traceback and then costs the run its images, too.
 
     Args:
         folder: where the event files go.

@@ -10,7 +10,9 @@ from gan_cli.errors import UserError
 from tests.conftest import Command
 
 TEN = ",".join(["*a{}"] * 10)
-BOMB = "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [{TEN.format(*[i - 1] * 10)}]\n" for i in range(1, 9))
+BOMB = "a0: &a0 [1]\n" + "".join(
+    f"a{i}: &a{i} [{TEN.format(*[i - 1] * 10)}]\n" for i in range(1, 9)
+)
 
 
 @pytest.mark.parametrize(

@@ -84,9 +84,7 @@ def test_a_sweep_over_a_wrong_name_begins_nothing(gan_train: Command) -> None:
     assert not list(Path("sweep").glob("*/summary.json"))
 
 
-def test_a_stopped_job_stops_the_sweep(
-    gan_train: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_job_stops_the_sweep(gan_train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A real SIGTERM in the second of four jobs: it is saved, and the others are listed."""
     played = Trainer.play
 

@@ -16,7 +16,9 @@ from tests.comparison.run_folders import write_run
 
 HUGE = "1" + "0" * 400
 TEN = ",".join(["*a{}"] * 10)
-BOMB = "a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [{TEN.format(*[i - 1] * 10)}]\n" for i in range(1, 9))
+BOMB = "a0: &a0 [1]\n" + "".join(
+    f"a{i}: &a{i} [{TEN.format(*[i - 1] * 10)}]\n" for i in range(1, 9)
+)
 
 
 def compare(folder: Path) -> str:
@@ -39,8 +41,14 @@ def compare(folder: Path) -> str:
         ("config.yaml", "name: {a: 1}\ntricks: 5\n"),
         ("config.yaml", "name: [a]\ntricks: [1, {a: 2}]\n"),
         ("summary.json", f'{{"step": {HUGE}, "images_per_second": {HUGE}, "seconds": 1e999}}'),
-        ("summary.json", f'{{"step": 2, "peak_memory_bytes": -{HUGE}, "metrics": {{"loss/a": []}}}}'),
-        ("summary.json", '{"step": "x", "reason": {}, "warnings": 5, "parameters": [], "versions": 1}'),
+        (
+            "summary.json",
+            f'{{"step": 2, "peak_memory_bytes": -{HUGE}, "metrics": []}}',
+        ),
+        (
+            "summary.json",
+            '{"step": "x", "reason": {}, "warnings": 5, "parameters": [], "versions": 1}',
+        ),
         ("metrics.jsonl", f'{{"step": {HUGE}, "metric/fid": {HUGE}}}\n'),
         ("metrics.jsonl", '{"step": "x", "metric/fid": 1.0}\n{"step": [1], "metric/fid": 1.0}\n'),
         ("metrics.jsonl", '{"step": null, "metric/": true, "loss/\\ud800\\u0000": 3}\n'),
@@ -67,7 +75,9 @@ def test_odd_values_are_shown(tmp_path: Path, file: str, content: str) -> None:
 def test_a_config_that_is_none(tmp_path: Path, config: str) -> None:
     run = write_run(tmp_path / "odd")
     (run / "config.yaml").write_text(config)
-    with pytest.raises(UserError, match=r"odd/config.yaml(:\d+)?: not YAML \(.*\); fix it") as error:
+    with pytest.raises(
+        UserError, match=r"odd/config.yaml(:\d+)?: not YAML \(.*\); fix it"
+    ) as error:
         compare(run)
     assert len(str(error.value)) < 500
 
