@@ -26,7 +26,7 @@ class Jobs(NamedTuple):
     """What a sweep is going to do."""
 
     labels: Sequence[str]
-    """What tells each job from the others, `seed=0,model=dcgan`; none where another sweeper decides."""
+    """`job 0 (seed=0,model=dcgan)`, of each; none where another sweeper decides."""
     problems: Sequence[str]
     """A line for each mistake in any of them."""
 
