@@ -18,7 +18,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from gan_cli.cli.diagnosis import diagnose, unknown_in_hydra
+from gan_cli.cli.diagnosis import diagnose, unknown_in_hydra, wrong_beside
 from gan_cli.cli.own_yaml import refuse_odd_yaml
 from gan_cli.cli.process import BAD_INPUT, FAILED, Stopped, notes
 from gan_cli.cli.start import new_start
@@ -118,9 +118,10 @@ def launch(
     except UserError as error:
         failures.append(("", error))
     except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
-        problems = diagnose(
-            error, config_name, [folder, *([own] if own else [])], overrides, sweeps
-        )
+        folders = [folder, *([own] if own else [])]
+        problems = diagnose(error, config_name, folders, overrides, sweeps)
+        if check is not None and not sweeps:
+            problems += wrong_beside(problems, config_name, folders, overrides, check)
         failures.append(("", UserError(*problems)))
     except yaml.MarkedYAMLError as error:
         failures.append(("", UserError(_yaml_problem(error))))

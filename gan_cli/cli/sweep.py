@@ -7,12 +7,11 @@ from typing import NamedTuple
 from hydra import compose
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from gan_cli.cli.diagnosis import open_hydra
+from gan_cli.cli.diagnosis import composed, open_hydra
 from gan_cli.cli.overrides import as_typed
 from gan_cli.errors import UserError
 
@@ -55,10 +54,9 @@ def look_ahead(
             for number, job in enumerate(BasicSweeper.split_arguments(parsed, None)[0]):
                 chosen = [as_typed(o) for o in job if o.partition("=")[0] in swept]
                 labels.append(f"job {number} ({','.join(chosen)})")
-                config = compose(config_name, overrides=job, return_hydra_config=True)
-                HydraConfig.instance().set_config(config)  # a name may hold ${hydra:...}
+                config = composed(config_name, job)
                 try:
-                    check(OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]))
+                    check(config)
                 except UserError as error:
                     problems += [f"{labels[-1]}: {problem}" for problem in error.problems]
     except (HydraException, ValueError):

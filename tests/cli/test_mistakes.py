@@ -102,6 +102,10 @@ def test_several_mistakes_are_all_listed(gan_train: Command) -> None:
     keys = gan_train("optimzer.lr=1", "model=dcgam", "trainer.stpes=3", "data.limit=4")
     assert keys.code == 2
     assert len(keys.problems) == 3, keys.err
+    both = gan_train("trainer.stpes=3", "optimizer.lr=-1", "data.image_size=30")
+    assert [line.split("=")[0].split(": ")[1] for line in both.problems] == [
+        *("trainer.stpes", "optimizer.lr"),
+    ]
     values = gan_train("optimizer.lr=0", "seed=-1", "trainer.log_every=0", "+nothing=1")
     assert values.code == 2
     assert len(values.problems) == 4, values.err
