@@ -88,7 +88,7 @@ def composed(config_name: str, overrides: Sequence[str]) -> DictConfig:
     """A job's config, as Hydra would hand it on; for use within `open_hydra`."""
     config = compose(config_name, overrides=list(overrides), return_hydra_config=True)
     HydraConfig.instance().set_config(config)  # a name may hold ${hydra:...}
-    return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
 
 
 @contextmanager

@@ -29,9 +29,14 @@ def as_typed(argument: str) -> str:
     return plain if UNLISTED.match(plain) else argument
 
 
-def typed(hydra: DictConfig) -> list[str]:
-    """The overrides of a job as they were given: what is `${...}` in them stays so."""
-    return [str(o) for o in OmegaConf.to_container(hydra.overrides.task, resolve=False)]
+def typed(hydra: Any) -> list[str]:
+    """The overrides of a job as they were given: what is `${...}` in them stays so.
+
+    Args:
+        hydra: its config.
+    """
+    given: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    return list(map(str, given))
 
 
 def parse(argument: str) -> Override | None:

@@ -168,7 +168,7 @@ def _best(records: Sequence[Record]) -> list[Column]:
     return columns
 
 
-def _best_cell(measured: Sequence[tuple[int, float]], sign: int) -> Cell:
+def _best_cell(measured: Sequence[tuple[float, float]], sign: int) -> Cell:
     finite = [(sign * value, step) for step, value in measured if value == value]
     if not finite:
         return Cell()

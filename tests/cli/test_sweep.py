@@ -69,8 +69,8 @@ def test_one_job_that_cannot_be_is_said_before_the_first_starts(
     gan_train: Command, varied: str, said: str
 ) -> None:
     before = snapshot(Path())
-    model = ["model=pix2pix"] if "outlines" in varied else []
-    result = gan_train(*SWEEP, *model, varied)
+    model = "pix2pix" if "outlines" in varied else "dcgan"
+    result = gan_train(*SWEEP, f"model={model}", varied)
     assert result.code == 2
     assert said in result.err
     assert result.problems[-1] == "gan-train: no job was started"
