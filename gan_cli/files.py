@@ -34,6 +34,29 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         os.close(folder)
 
 
+def append_whole(file: IO[bytes], content: bytes) -> None:
+    """Append to an open file without a buffer, all of `content` or nothing.
+
+    Raises:
+        OSError: the disk is full or not writable; the file is as it was.
+    """
+    end = file.seek(0, os.SEEK_END)
+    rest = memoryview(content)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError:
+        file.truncate(end)
+        raise
+
+
+def remove_unfinished(*folders: Path) -> None:
+    """Remove what a kill has left half written in folders that nobody else writes to."""
+    for folder in folders:
+        for orphan in folder.glob("*" + UNFINISHED):
+            orphan.unlink(missing_ok=True)
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file of which a reader never sees half, and a full disk leaves none.
 

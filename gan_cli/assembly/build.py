@@ -15,9 +15,9 @@ from gan_cli.data.batches import Batches, open_batches
 from gan_cli.data.dataset import Dataset
 from gan_cli.data.fields import Fields
 from gan_cli.engine.duration import Duration
-from gan_cli.engine.player import Player
+from gan_cli.engine.player import Memory, Player
 from gan_cli.engine.trainer import Trainer
-from gan_cli.errors import UserError
+from gan_cli.errors import UserError, is_out_of_memory
 from gan_cli.games.base import Game
 
 M = TypeVar("M", bound=nn.Module)
@@ -49,16 +49,19 @@ def build_players(settings: Settings, game: Game) -> list[Player]:
     for name in game.players_in_order:
         spec = game.players[name]
         trained = spec.trained
+        memory = _try_step(settings.optimizer.of(name), trained)
         optimizer = settings.optimizer.of(name).build(params=trained)
-        _try_step(settings.optimizer.of(name), trained)
         schedule = settings.optimizer.schedule.build()
-        players.append(Player(name, trained, optimizer, schedule, spec.times, hooks[name]))
+        players.append(Player(name, trained, optimizer, schedule, spec.times, hooks[name], memory))
     game.set_optimizers({player.name: player.optimizer for player in players})
     return players
 
 
-def _try_step(optimizer: Component, trained: Sequence[nn.Parameter]) -> None:
+def _try_step(optimizer: Component, trained: Sequence[nn.Parameter]) -> Memory | None:
     """Step such an optimizer on a few numbers of each dimension.
+
+    Returns:
+        What it remembers of parameters of each dimension.
 
     Raises:
         UserError: it cannot be stepped on dense gradients alone.
@@ -67,15 +70,21 @@ def _try_step(optimizer: Component, trained: Sequence[nn.Parameter]) -> None:
     for probe in probes.values():
         probe.grad = torch.ones_like(probe)
     try:
-        optimizer.build(params=list(probes.values())).step()
+        tried = optimizer.build(params=list(probes.values()))
+        tried.step()
     except UserError:
         raise
     except Exception as error:  # LBFGS wants a closure, SparseAdam sparse gradients
+        if is_out_of_memory(error):
+            raise
         name = optimizer.cls.__name__
         reason = str(error).partition("\n")[0]
         raise UserError(
             f"{optimizer.key}: {name} cannot train these networks ({reason}); take another"
         ) from error
+    if not optimizer.cls.__module__.startswith("torch.optim."):
+        return None  # a person's own may remember anything
+    return {dim: dict(tried.state[probe]) for dim, probe in probes.items()}
 
 
 def build_batches(

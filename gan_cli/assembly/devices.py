@@ -1,12 +1,16 @@
 """The device a run computes on, and how exactly it does."""
 
 import logging
+from textwrap import shorten
 
 import torch
 
 from gan_cli.errors import UserError
 
 log = logging.getLogger(__name__)
+
+LONGEST = 120
+"""Characters of a reason; torch goes on for pages."""
 
 
 def open_device(name: str, key: str = "trainer.device") -> torch.device:
@@ -20,10 +24,10 @@ def open_device(name: str, key: str = "trainer.device") -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device).tolist()  # fails on devices that hold no numbers
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+    except (RuntimeError, AssertionError, ImportError) as error:  # hpu: a module that is not there
         if name.startswith("gpu"):
             raise UserError(f"{key}={name}: no such device; write {key}=cuda{name[3:]}") from error
+        reason = shorten(str(error), LONGEST, placeholder="...")
         raise UserError(f"{key}={name}: not available here ({reason}); take cpu or auto") from error
     return device
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gan_cli.data.fields import Batch, Field
 from gan_cli.engine.player import SYMBOLS
-from gan_cli.errors import UserError
+from gan_cli.errors import UserError, is_out_of_memory
 from gan_cli.games.base import Game, Losses
 from gan_cli.games.requests import Request, Trial
 from gan_cli.networks.modes import evaluating
@@ -60,6 +60,8 @@ def _draw(game: Game, trial: Trial, batch: Batch) -> None:
     except UserError:
         raise
     except Exception as error:  # a network is anybody's code
+        if is_out_of_memory(error):
+            raise
         where = f"; {origin}" if (origin := _origin(error)) else ""
         raise UserError(f"model: drawing {count} samples fails: {_line(error)}{where}") from error
     wanted = game.fields[trial.real]
@@ -79,6 +81,8 @@ def _play(game: Game, player: str, batch: Batch) -> list[str]:
     except UserError:
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise UserError(
             f"model: the turn of the {player} fails on data with {has}: {_line(error)}; "
             + (_origin(error) or "make channels and image_size of the networks those of the data")

@@ -20,6 +20,8 @@ SLACK = 2**20
 """Bytes by which a game may exceed what a checkpoint holds: buffers that are not saved."""
 COPIES = 16
 """Of one sample, that a network has in memory at the least."""
+LATENTS, SAMPLE_COPIES = 128, 3
+"""Numbers that a sample is drawn from, and copies of it that are made on its way, about."""
 
 
 def refuse_too_large(settings: Settings, fields: Fields, held: int | None = None) -> None:
@@ -84,6 +86,21 @@ def _lay_out(settings: Settings, fields: Fields, strict: bool) -> Game | None:
         if "meta" in reason and not strict:
             return None
         raise UserError(f"model: it cannot be built as it is asked for ({reason})") from error
+
+
+def refuse_too_many(fields: Fields, samples: int, asked: str) -> None:
+    """Raise UserError where samples, or what they are drawn from, cannot lie in memory together.
+
+    Args:
+        fields: of each sample.
+        samples: how many.
+        asked: the keys that ask for them, with their values.
+    """
+    values = max(LATENTS, *(math.prod(field.shape) for field in fields.values()))
+    if SAMPLE_COPIES * 4 * values * samples > machine_memory():
+        raise UserError(
+            f"{asked}: {samples:,} samples do not fit into memory; draw fewer at a time"
+        )
 
 
 def size_of(module: nn.Module) -> int:

@@ -19,11 +19,13 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_cli.cli.answers import answer
-from gan_cli.cli.diagnosis import diagnose, unknown_in_hydra
+from gan_cli.cli.diagnosis import diagnose, unknown_in_hydra, wrong_beside
+from gan_cli.cli.own_yaml import refuse_odd_yaml
 from gan_cli.cli.process import BAD_INPUT, FAILED, Stopped, notes
 from gan_cli.cli.start import new_start
+from gan_cli.cli.sweep import Check, Jobs, look_ahead
 from gan_cli.config import by_device  # noqa: F401 for --cfg job --resolve
-from gan_cli.errors import RunFailed, UserError
+from gan_cli.errors import RunFailed, UserError, is_out_of_memory
 from gan_cli.paths import conf_folder
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ def launch(
     config_name: str,
     arguments: Sequence[str],
     config_folder: Path | None = None,
+    check: Check | None = None,
 ) -> int:
     """Compose the config, run the job (or a sweep of jobs) and return the exit code.
 
@@ -62,18 +65,28 @@ def launch(
         config_name: the primary config.
         arguments: as typed after the command.
         config_folder: where the primary config is, if not among the tool's own.
+        check: of one job's config; those of a sweep are all looked at before the first starts.
 
     Raises:
         Stopped, KeyboardInterrupt: by a signal, after all else was said.
     """
     failures: list[tuple[str, BaseException]] = []
+    jobs, begun = Jobs([], []), 0
 
     def guarded(config: DictConfig) -> Any:
         # Hydra would stop at the first failure, or show just one: note them and go on
+        nonlocal begun
+        begun += 1
         try:
             return job(config)
+        except OSError as error:  # a disk is full, a file cannot be read; it says which
+            where = "" if error.filename else f", in {HydraConfig.get().runtime.output_dir}"
+            failures.append((_job_label(jobs), RunFailed(f"{error}{where}")))
+            return float("nan")
         except Exception as error:
-            label = _job_label()
+            label = _job_label(jobs)
+            if is_out_of_memory(error):
+                error = RunFailed("out of memory")
             if not isinstance(error, UserError | RunFailed):
                 log.exception("%s%s", label, "unexpected error")
             failures.append((label, error))
@@ -89,26 +102,39 @@ def launch(
     start = new_start()
     try:
         own = own_folder(options)
+        if own is not None:
+            refuse_odd_yaml(own)
         folders = [folder, *([own] if own else [])]
         if (lines := answer(command, config_name, folders, options, overrides)) is not None:
             print("\n".join(lines))
             return 0
         if unknown_in_hydra(overrides):
             raise HydraException("a key that Hydra would take and never read")
+        if sweeps and check is not None:
+            folders = [folder, *([own] if own else [])]
+            jobs = look_ahead(config_name, folders, overrides, check)
+            if jobs.problems:
+                raise UserError(*jobs.problems, "no job was started")
         hydra.main(version_base="1.3", config_path=str(folder), config_name=config_name)(guarded)()
     except (Stopped, KeyboardInterrupt) as error:
         stopped = error
+        for label in jobs.labels[begun:]:
+            stopped.add_note(f"not run: {label}")
     except UserError as error:
         failures.append(("", error))
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
-        problems = diagnose(
-            error, config_name, [folder, *([own] if own else [])], overrides, sweeps
-        )
+    except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
+        folders = [folder, *([own] if own else [])]
+        problems = diagnose(error, config_name, folders, overrides, sweeps)
+        if check is not None and not sweeps:
+            problems += wrong_beside(problems, config_name, folders, overrides, check)
         failures.append(("", UserError(*problems)))
     except yaml.MarkedYAMLError as error:
         failures.append(("", UserError(_yaml_problem(error))))
     except OSError as error:
         failures.append(("", UserError(str(error))))
+    except RecursionError:
+        where = own or "your own YAML"
+        failures.append(("", UserError(f"{where}: a file includes itself; look at `defaults:`")))
     finally:
         start.end()
     for label, failure in failures:
@@ -134,11 +160,13 @@ def complain(command: str, error: BaseException, label: str = "") -> None:
         print(f"{command}: {label}{problem}", file=sys.stderr)
 
 
-def _job_label() -> str:
+def _job_label(jobs: Jobs) -> str:
     """Which job of a sweep this is; nothing for a single run."""
     config = HydraConfig.get()
     if config.mode != hydra.types.RunMode.MULTIRUN:
         return ""
+    if config.job.num < len(jobs.labels):
+        return f"{jobs.labels[config.job.num]}: "
     return f"job {config.job.num} ({config.job.override_dirname.replace('++', '')}): "
 
 

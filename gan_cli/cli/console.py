@@ -11,7 +11,9 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
-        tqdm.write(self.format(record), file=sys.stdout)
+        known = getattr(sys.stdout, "encoding", None) or "utf-8"  # names of files may be anything
+        text = self.format(record).encode(known, errors="backslashreplace").decode(known)
+        tqdm.write(text, file=sys.stdout)
         sys.stdout.flush()
 
 
@@ -24,7 +26,7 @@ class RunLog(logging.FileHandler):
     """
 
     def __init__(self, filename: str, encoding: str = "utf-8") -> None:
-        super().__init__(filename, encoding=encoding, delay=True)
+        super().__init__(filename, encoding=encoding, delay=True, errors="backslashreplace")
         self._held: list[logging.LogRecord] | None = []
         self._failed = False
 

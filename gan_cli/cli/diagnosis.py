@@ -2,13 +2,14 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from hydra import compose
 from hydra.conf import HydraConf
 from hydra.core.config_loader import ConfigLoader
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -17,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from gan_cli.cli.composed import groups_in, hydra_over
 from gan_cli.cli.habits import is_near, meant
 from gan_cli.cli.overrides import as_typed
+from gan_cli.errors import UserError
 from gan_cli.paths import conf_folder
 from gan_cli.spelling import nearest
 
@@ -49,6 +51,45 @@ def diagnose(
     except (HydraException, ValueError):
         problems = []
     return problems or [_shortened(error)]
+
+
+def wrong_beside(
+    unknown: Sequence[str],
+    config_name: str,
+    folders: Sequence[Path],
+    overrides: Sequence[str],
+    check: Callable[[DictConfig], object],
+) -> list[str]:
+    """What else is wrong where keys are mistyped: the values of the other keys.
+
+    Nothing is said, and nothing is waited for, where no other keys were given.
+
+    Args:
+        unknown: what was found of the mistyped keys.
+        config_name, folders, overrides: as for `diagnose`.
+        check: of a composed config.
+    """
+    if not all(": no such key" in problem for problem in unknown):
+        return []
+    wrong = [problem.partition(":")[0] for problem in unknown]
+    good = [o for o in overrides if o.partition("=")[0].lstrip("+~") not in wrong]
+    if not any("." in o.partition("=")[0] for o in good):
+        return []
+    try:
+        with hydra_over(folders):
+            check(composed(config_name, good))
+    except UserError as error:
+        return list(error.problems)
+    except (HydraException, ValueError):
+        return []
+    return []
+
+
+def composed(config_name: str, overrides: Sequence[str]) -> DictConfig:
+    """A job's config, as Hydra would hand it on; for use within `hydra_over`."""
+    config = compose(config_name, overrides=list(overrides), return_hydra_config=True)
+    HydraConfig.instance().set_config(config)  # a name may hold ${hydra:...}
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
 
 
 def unknown_in_hydra(overrides: Sequence[str]) -> list[str]:

@@ -36,6 +36,16 @@ def as_typed(argument: str) -> str:
     return plain if UNLISTED.match(plain) else argument
 
 
+def typed(hydra: Any) -> list[str]:
+    """The overrides of a job as they were given: what is `${...}` in them stays so.
+
+    Args:
+        hydra: its config.
+    """
+    given: Any = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    return list(map(str, given))
+
+
 def parse(argument: str) -> Override | None:
     """An override as Hydra understands it; None where it does not."""
     try:

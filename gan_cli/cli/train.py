@@ -39,7 +39,8 @@ def run(arguments: list[str]) -> int:
     except UserError as error:
         complain(COMMAND, error)
         return BAD_INPUT
-    return launch(COMMAND, run_job, "train", [a for a in arguments if not _is_resume(a)])
+    given = [a for a in arguments if not _is_resume(a)]
+    return launch(COMMAND, run_job, "train", given, check=check_job)
 
 
 def _is_resume(argument: str) -> bool:
@@ -63,21 +64,29 @@ def standing(arguments: Sequence[str]) -> str | None:
         raise UserError("resume=auto: starts or goes on with one run; leave out -m")
     if not (Path(folder) / "checkpoints").is_dir():
         return None
-    from gan_cli.sinks.checkpoint import saved_in
+    from gan_cli.sinks.saved import saved_in
 
     return folder if saved_in(Path(folder) / "checkpoints") else None
+
+
+def check_job(config: "DictConfig") -> None:
+    """Raise UserError where a job cannot be run, as far as that shows before anything is read."""
+    from gan_cli.runs.train import check_config  # torch is imported late
+
+    check_config(config)
 
 
 def run_job(config: "DictConfig", saved: Mapping[str, Any] | None = None) -> float | None:
     """One job; returns the scalar that `trainer.returns` names."""
     from hydra.core.hydra_config import HydraConfig
 
-    from gan_cli.cli.overrides import as_typed, swept_keys
+    from gan_cli.cli.overrides import as_typed, swept_keys, typed
     from gan_cli.cli.start import SWEEP_FILE, RunStart
 
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
-    overrides = [as_typed(o) for o in hydra.overrides.task if not _is_resume(o)]
+    given = typed(hydra)
+    overrides = [as_typed(o) for o in given if not _is_resume(o)]
     start = RunStart(folder, config, overrides, resumed=saved is not None)
     with ExitStack() as stack:
 
@@ -110,20 +119,20 @@ def chosen_groups(saved: Mapping[str, Any] | None) -> dict[str, Any]:
         return dict(choices) if isinstance(choices, Mapping) else {}
     from hydra.core.hydra_config import HydraConfig
 
-    from gan_cli.cli.overrides import typed_groups
+    from gan_cli.cli.overrides import typed, typed_groups
     from gan_cli.paths import conf_folder
 
     hydra = HydraConfig.get()
     chosen = {k: v for k, v in hydra.runtime.choices.items() if not k.startswith("hydra/")}
     # Hydra leaves out groups of which several are chosen
-    return chosen | typed_groups(hydra.overrides.task, [conf_folder()])
+    return chosen | typed_groups(typed(hydra), [conf_folder()])
 
 
 def advise_resuming(error: BaseException, folder: Path) -> None:
     """Add to an error how the run can be resumed, where it can."""
     import shlex
 
-    from gan_cli.sinks.checkpoint import saved_in
+    from gan_cli.sinks.saved import saved_in
 
     if saved_in(folder / "checkpoints"):
         here = Path.cwd()

@@ -177,7 +177,7 @@ def _better(metric: str) -> Direction:
         return None
 
 
-def _best_cell(measured: Sequence[tuple[int, float]], sign: int) -> Cell:
+def _best_cell(measured: Sequence[tuple[float, float]], sign: int) -> Cell:
     finite = [(sign * value, step) for step, value in measured if value == value]
     if not finite:
         return Cell()

@@ -5,6 +5,8 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
+from gan_cli.comparison.reading import read_text
+
 
 class Series(NamedTuple):
     """One scalar: `values` [K], some of them finite, at `steps` [K]."""
@@ -20,7 +22,7 @@ def read_curves(path: Path) -> dict[str, Series]:
     cut short by a crash and a scalar that is never finite are left out.
     """
     lines: list[dict[str, float]] = []
-    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+    for text in read_text(path).splitlines():
         try:
             line = json.loads(text)
             while lines and lines[-1]["step"] >= line["step"]:

@@ -77,7 +77,8 @@ def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _tricks(config: Mapping[str, Any]) -> str:
     """The names of the tricks, which as keys of their own would be a column each."""
-    return ", ".join(config.get("tricks") or ()) or "none"
+    tricks = config.get("tricks") or []
+    return ", ".join(map(str, tricks if isinstance(tricks, dict | list) else [tricks])) or "none"
 
 
 def _is_linked(key: str, rows: Mapping[str, Sequence[Any]]) -> bool:

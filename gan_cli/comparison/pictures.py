@@ -6,8 +6,8 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from gan_cli.comparison.reading import read_bytes
 from gan_cli.comparison.records import Record
-from gan_cli.errors import UserError
 from gan_cli.viz.frames import thin
 
 MOST_STEPS = 24
@@ -99,10 +99,7 @@ def image(path: Path, step: int, hidden: bool) -> str:
     Raises:
         UserError: it cannot be read.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); fix or delete it") from error
+    content = read_bytes(path)
     width, height = _size(content)
     size = f' width="{width}" height="{height}"' if width else ""
     data = base64.b64encode(content).decode("ascii")

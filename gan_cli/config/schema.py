@@ -133,6 +133,10 @@ class TrickSettings:
             checker.problems[key] = f"{key}: this trick is not chosen; add 'tricks=[{name}]'"
             return None
         found = _with_component(checker, value, key, cls, "trick", Trick)
+        if found and found["trick"].cls.__module__ == Trick.__module__:
+            checker.problems[key] = (
+                f"{key}.{TARGET}: a base class, which does nothing; name a trick"
+            )
         if found and found.get("on") == []:
             checker.problems[f"{key}.on"] = f"{key}.on=[]: name one at least, or drop the trick"
         return cls(**found) if found else None

@@ -10,6 +10,8 @@ from gan_cli.data.images import is_image
 from gan_cli.errors import UserError
 
 LABEL_FILE = "dataset.json"
+MOST_CLASSES = 100_000
+"""A larger class number is a mistake: classes are numbered from 0 on, without gaps."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def _read(files: Files, name: str, where: str) -> Mapping[str, Any]:
         return table
     raise UserError(
         f'{where}: must be {{"labels": [[name, class number], ...], "classes": [name, ...]}}, or '
-        '{"labels": null}; fix or remove it'
+        f'{{"labels": null}}, class numbers below {MOST_CLASSES:,}; fix or remove it'
     )
 
 
@@ -94,7 +96,7 @@ def _is_label(entry: object) -> bool:
         case [str(), bool()]:
             return False
         case [str(), int(number)]:
-            return number >= 0
+            return 0 <= number < MOST_CLASSES
     return False
 
 

@@ -1,7 +1,9 @@
 """Where image files lie: a directory tree, or a zip read in place. Neither is ever written to."""
 
+import lzma
 import os
 import zipfile
+import zlib
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -10,6 +12,10 @@ from gan_cli.errors import UserError
 
 MAX_BYTES = 512 * 2**20
 """A larger file is refused unread: no image needs it, a zip of zeros would fill the memory."""
+
+
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+"""What zipfile raises besides OSError: broken in one way or another; encrypted; unknown method."""
 
 
 class Files(Protocol):
@@ -146,7 +152,7 @@ class Zip:
             self._handle, self._owner = zipfile.ZipFile(self._path), os.getpid()
         try:
             return self._handle.read(name)
-        except (zipfile.BadZipFile, RuntimeError) as error:  # broken; encrypted or unknown method
+        except DAMAGE as error:
             raise OSError(str(error)) from error
 
     def locate(self, name: str) -> str:

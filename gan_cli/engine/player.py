@@ -1,6 +1,7 @@
 """One player of a game: what it trains and how it learns."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,9 +14,11 @@ from gan_cli.tricks.base import StepHook
 SYMBOLS = {"discriminator": "D", "generator": "G"}
 """How the two classic players appear in the names of scalars."""
 
-SCALARS, FACTORS = {"step", "eta", "mu", "mu_product"}, {"row_var", "col_var"}
-"""What torch's optimizers remember of a parameter, besides tensors of its shape."""
+FACTORS = {"row_var", "col_var"}
+"""What torch's Adafactor remembers of a parameter, smaller than that in one dimension."""
 
+Memory = Mapping[int, Mapping[str, Any]]
+"""What an optimizer remembers after a step, of a parameter of each dimension, by name."""
 Hooks = Sequence[tuple[StepHook, Sequence[nn.Parameter]]]
 """Hooks, each with the parameters it acts on."""
 
@@ -30,6 +33,7 @@ class Player:
         schedule: of the learning rate.
         times: batches it plays a step.
         hooks: what acts around the optimizer's step.
+        memory: what such an optimizer remembers; without it, a saved memory is taken as it is.
     """
 
     def __init__(
@@ -40,9 +44,11 @@ class Player:
         schedule: Schedule,
         times: int = 1,
         hooks: Hooks = (),
+        memory: Memory | None = None,
     ) -> None:
         self.name, self.parameters, self.optimizer = name, list(parameters), optimizer
         self.schedule, self.times, self.hooks = schedule, times, hooks
+        self._memory = memory
         self.symbol = SYMBOLS.get(name, name)
         self._rates = [group["lr"] for group in optimizer.param_groups]
 
@@ -78,24 +84,34 @@ class Player:
         Raises:
             ValueError, TypeError, KeyError, AttributeError: it is the memory of something else.
         """
-        optimizer = self.optimizer
         for number, memory in state["state"].items():
-            shape = self.parameters[number].shape if number in range(len(self.parameters)) else None
-            for name, value in memory.items():
-                if shape is None or not _remembers(value, name, shape, type(optimizer)):
-                    raise ValueError(f"optimizer of the {self.name}: {name!r:.50} is of another")
-        groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": state["state"], "param_groups": groups})
+            if number not in range(len(self.parameters)):
+                raise ValueError(f"optimizer of the {self.name}: no parameter {number!r:.50}")
+            self._refuse_other(memory, self.parameters[number].shape)
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state["state"], "param_groups": groups})
+
+    def _refuse_other(self, memory: Mapping[str, Any], shape: torch.Size) -> None:
+        """Raise ValueError where a memory is not what this optimizer has of such a parameter."""
+        if self._memory is None or not memory:  # it begins anew
+            return
+        for name, known in self._memory[len(shape)].items():
+            if name not in memory or not _alike(memory[name], known, name, shape):
+                raise ValueError(
+                    f"optimizer of the {self.name}: its {name!r} is missing or another's"
+                )
 
 
-def _remembers(value: Any, name: str, shape: torch.Size, optimizer: type) -> bool:
-    """Whether such an optimizer can remember this of a parameter of such a shape."""
-    if not isinstance(value, Tensor) or not optimizer.__module__.startswith("torch.optim."):
-        return True
-    if name in SCALARS:
-        return value.dim() == 0
+def _alike(value: Any, known: Any, name: str, shape: torch.Size) -> bool:
+    """Whether a value can stand where an optimizer has `known`, of a parameter of `shape`."""
+    if not isinstance(known, Tensor):
+        return type(value) is type(known)
+    if not isinstance(value, Tensor) or value.is_complex() != known.is_complex():
+        return False
+    if not known.dim() and len(shape):  # a count or a factor: a step before the first divides by 0
+        return value.dtype == known.dtype and not value.dim() and 0 <= float(value) < math.inf
     if name in FACTORS:
         return value.dim() == len(shape) and all(
             one in (1, whole) for one, whole in zip(value.shape, shape, strict=True)
         )
-    return value.shape == shape
+    return value.is_floating_point() and value.shape == shape

@@ -15,11 +15,12 @@ from gan_cli.data.fields import Batch
 from gan_cli.engine.duration import Duration, count_in
 from gan_cli.engine.ema import EMA
 from gan_cli.engine.interrupts import Interrupts
-from gan_cli.engine.meter import FiniteCheck, Meter
+from gan_cli.engine.meter import Meter
 from gan_cli.engine.player import Player
 from gan_cli.engine.protocols import Probe
+from gan_cli.engine.refusals import Refusals
 from gan_cli.errors import NonFinite, RunFailed, UserError
-from gan_cli.games.base import Game, Losses
+from gan_cli.games.base import Game
 from gan_cli.games.requests import Drawing, Request
 from gan_cli.networks.modes import evaluating
 from gan_cli.sinks.sink import Sink
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 
 OnNaN = Literal["stop", "skip", "rollback"]
 PATIENCE = 10
-"""Turns in a row that a player skips under `skip`, or rollbacks in a run, before giving up."""
+"""Rollbacks in a run before giving up."""
 
 
 class Trainer:
@@ -88,14 +89,18 @@ class Trainer:
         self._trained = {id(p): p for player in players for p in player.parameters}
         self._own = {player.name: {id(p) for p in player.parameters} for player in players}
         self._meter = Meter()
-        self._finite = FiniteCheck(device)
-        self._skipped = dict.fromkeys(self._own, 0)
+        self._refusals = Refusals(self._own, device, skip=on_nan == "skip")
         self._reported = (0.0, 0)  # seconds and samples at the last report
 
     @property
     def images(self) -> int:
         """Real samples seen."""
         return self.batches.position
+
+    @property
+    def skips(self) -> bool:
+        """Whether a player's latest turn was skipped."""
+        return self._refusals.any
 
     @property
     def progress(self) -> Progress:
@@ -113,6 +118,9 @@ class Trainer:
         self._reported = (self.seconds, self.batches.position)
         with self.interrupts:
             last = self.over
+            for sink in self.sinks if last else ():
+                if not sink.vital:
+                    sink.offer(self, last)  # what a kill after the last checkpoint has cost
             while not last:
                 try:
                     seen = self.play()
@@ -172,11 +180,9 @@ class Trainer:
         player.optimizer.zero_grad()
         total.backward()
         norm = player.gradient_norm()
-        self._finite.watch(total, norm)
-        if not self._finite.holds():
-            self._refuse(player, losses)
+        if self._refusals.refuses(player, losses, total, norm, self.step):
+            player.optimizer.zero_grad()
             return
-        self._skipped[player.name] = 0
         if self._logs(self.step + 1):
             self._meter.add({f"grad_norm/{player.symbol}": norm})
         player.update()
@@ -185,17 +191,6 @@ class Trainer:
 
     def _logs(self, step: int) -> bool:
         return step % self.log_every == 0 or step == self.duration.steps
-
-    def _refuse(self, player: Player, losses: Losses) -> None:
-        """A loss or its gradient is not finite: skip the turn or give up; no weight has changed."""
-        bad = [name for name, value in losses.minimise.items() if not torch.isfinite(value)]
-        name = f"loss/{player.symbol}/{' and '.join(bad)}" if bad else f"grad_norm/{player.symbol}"
-        what = f"{name} is not finite in step {self.step}"
-        player.optimizer.zero_grad()
-        self._skipped[player.name] += 1
-        if self.on_nan != "skip" or self._skipped[player.name] > PATIENCE:
-            raise NonFinite(what)
-        log.warning("%s: turn skipped (trainer.on_nan=skip)", what)
 
     def _go_back(self, problem: NonFinite) -> None:
         """Begin again at the newest checkpoint, where that was asked for and still makes sense."""

@@ -11,13 +11,15 @@ from typing import Annotated, Any
 from annotated_types import Ge
 
 from gan_cli.assembly.devices import open_device
+from gan_cli.assembly.memory import refuse_too_many
 from gan_cli.data.dataset import Dataset
-from gan_cli.errors import UserError
+from gan_cli.errors import UserError, short_of_memory
 from gan_cli.evaluation.choice import DataChoice, open_data
 from gan_cli.evaluation.evaluator import Evaluator, TrialResult
 from gan_cli.evaluation.neighbours import save_neighbours
 from gan_cli.evaluation.reference import Reference, take_reference
 from gan_cli.evaluation.report import tables
+from gan_cli.files import write_whole
 from gan_cli.games.base import Game
 from gan_cli.inference.load import open_game, run_of
 from gan_cli.metrics.values import MetricValue
@@ -60,6 +62,7 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> list[MetricValue]:
     found = loaded.path
     out = Path(settings.out).expanduser() if settings.out else run_of(found) / RESULT
     _require_writable(out)
+    refuse_too_many(loaded.game.fields, settings.count, f"count={settings.count}")
     data = open_data(loaded.settings.data, settings.data)
     require_fitting(loaded.game, data.dataset)
     reference = take_reference(data, settings.count)
@@ -82,11 +85,12 @@ def evaluate_checkpoint(settings: EvaluateSettings) -> list[MetricValue]:
         device=device,
     )
     values: list[MetricValue] = []
-    for result in evaluator.evaluate():
-        for text in tables(result.values):
-            log.info("%s", text)
-        values += result.values
-        _save_sheets(result, reference, out, prefixed=settings.out is not None)
+    with short_of_memory(f"count={settings.count} is too many at a time; measure fewer"):
+        for result in evaluator.evaluate():
+            for text in tables(result.values):
+                log.info("%s", text)
+            values += result.values
+            _save_sheets(result, reference, out, prefixed=settings.out is not None)
     _write(out, {**about, "metrics": [dataclasses.asdict(value) for value in values]})
     log.info("written to %s", out)
     return values
@@ -144,7 +148,7 @@ def _make_folder(out: Path) -> None:
 def _write(out: Path, content: Mapping[str, Any]) -> None:
     _make_folder(out)
     try:
-        out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_whole(out, (json.dumps(content, indent=2) + "\n").encode())
     except OSError as error:
         raise _unwritable(out, error.strerror) from error
 

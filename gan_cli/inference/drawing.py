@@ -1,7 +1,6 @@
 """What can be asked of any game, and what it draws then."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,10 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gan_cli.assembly.memory import machine_memory
+from gan_cli.assembly.memory import refuse_too_many
 from gan_cli.data.image_files import read_images
 from gan_cli.data.images import UnreadableImageError, convert, to_square
-from gan_cli.errors import UserError
+from gan_cli.errors import UserError, short_of_memory
 from gan_cli.games import latents
 from gan_cli.games.base import Game
 from gan_cli.games.requests import Request
@@ -22,8 +21,6 @@ from gan_cli.ranges import Count, Natural, Positive
 from gan_cli.spelling import nearest
 
 AT_A_TIME = 1000
-LATENTS, COPIES = 128, 3
-"""Numbers that a sample is drawn from, and copies of it that are made, about."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +44,9 @@ def refuse_unfit(settings: DrawSettings, game: Game, translates: bool) -> None:
         UserError: it has no use for an option, lacks one, or the samples do not fit into memory.
     """
     _refuse_unknown(settings, game, translates)
-    _refuse_too_many(settings, game)
+    way = f" with interpolate={settings.interpolate}" if settings.interpolate else ""
+    samples = settings.count * (settings.interpolate or 1)
+    refuse_too_many(game.fields, samples, f"count={settings.count}{way}")
 
 
 def draw_wanted(
@@ -84,10 +83,17 @@ def draw_wanted(
         request = latents.interpolated(request, settings.interpolate)
 
     # drawn in parts
-    drawings = [game.draw(part) for part in request.split(AT_A_TIME)]
-    first = drawings[0]
+    with short_of_memory(f"count={count} is too many at a time; draw fewer"):
+        drawings = [game.draw(part) for part in request.split(AT_A_TIME)]
+        first = drawings[0]
+        panels = {name: torch.cat([d.panels[name] for d in drawings]) for name in first.panels}
+    if not panels[first.output].isfinite().all():
+        raise UserError(
+            f"{loaded.path}: it draws numbers that are not finite, for its run has diverged; take "
+            "an earlier checkpoint"
+        )
     return Shown(
-        {name: torch.cat([d.panels[name] for d in drawings]) for name in first.panels},
+        panels,
         first.output,
         first.kind,
         request.label,
@@ -166,18 +172,6 @@ def _refuse_unknown(settings: DrawSettings, game: Game, translates: bool) -> Non
         )
     if problems:
         raise UserError(*problems)
-
-
-def _refuse_too_many(settings: DrawSettings, game: Game) -> None:
-    """Say so where the samples, or their latents, cannot lie in memory together."""
-    samples = settings.count * (settings.interpolate or 1)
-    values = max(LATENTS, *(math.prod(field.shape) for field in game.fields.values()))
-    if COPIES * 4 * values * samples > machine_memory():
-        way = f" with interpolate={settings.interpolate}" if settings.interpolate else ""
-        raise UserError(
-            f"count={settings.count}{way}: {samples:,} samples do not fit into memory; draw fewer "
-            "at a time"
-        )
 
 
 def _labels(

@@ -12,6 +12,7 @@ from gan_cli.config.schema import Settings
 from gan_cli.data.batches import Batches
 from gan_cli.data.dataset import Dataset
 from gan_cli.engine.trainer import Trainer
+from gan_cli.files import remove_unfinished, write_whole
 from gan_cli.games.base import Game
 from gan_cli.games.losses import Minimax
 from gan_cli.health.advice import RunFacts, advise
@@ -25,6 +26,7 @@ from gan_cli.sinks.health import HealthWarnings
 from gan_cli.sinks.jsonl import JsonLines
 from gan_cli.sinks.loggers import EventFiles, NoTensorBoard, Opening
 from gan_cli.sinks.progress import progress_sinks
+from gan_cli.sinks.samples import KEPT
 from gan_cli.sinks.summary import Summary, versions
 from gan_cli.sinks.tensorboard import TensorBoard
 from gan_cli.tricks.base import Term
@@ -91,8 +93,9 @@ def attach_sinks(
     game, every = trainer.game, settings.trainer
 
     # the config, as a file and for TensorBoard
+    remove_unfinished(folder, folder / KEPT)
     yaml = OmegaConf.to_yaml(OmegaConf.create(dict(settings.plain)))
-    (folder / "config.yaml").write_text(yaml, encoding="utf-8")
+    write_whole(folder / "config.yaml", yaml.encode())
     shown = hyperparameters(settings, about["choices"], keys_of(about["overrides"]), swept)
     tensorboard: TensorBoard = NoTensorBoard()
     if any(issubclass(logger.cls, EventFiles) for logger in settings.logger.values()):
@@ -132,11 +135,11 @@ def attach_sinks(
         checkpoints,
         *progress_sinks(trainer.step, trainer.duration),
         *([health] if every.health else []),
-        summary,
         *images,
         Curves(folder / "curves.png", folder / "metrics.jsonl"),
         tensorboard,  # closed after those that show in it
         *(other for other in others if other is not None),  # they follow what the others write
+        summary,  # last: where it says that a run is finished, nothing else is missing
     ]
 
 

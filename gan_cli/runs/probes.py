@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from gan_cli.assembly.memory import refuse_too_many
 from gan_cli.config.schema import Settings
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError
@@ -90,6 +91,8 @@ def open_quality(
     from gan_cli.evaluation.probe import QualityProbe, refuse_unknown
     from gan_cli.evaluation.reference import take_reference
 
+    asked = f"evaluation.count={chosen.count}"
+    refuse_too_many(trainer.game.fields, chosen.count, asked)
     refuse_unknown(chosen.best)  # extractors may take minutes
     evaluator = Evaluator(
         trainer.game,

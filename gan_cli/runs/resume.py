@@ -12,7 +12,8 @@ from gan_cli.config.reader import leaves
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError
 from gan_cli.paths import conf_folder
-from gan_cli.sinks.checkpoint import load_newest, saved_in
+from gan_cli.sinks.checkpoint import load_newest
+from gan_cli.sinks.saved import saved_in
 
 log = logging.getLogger(__name__)
 

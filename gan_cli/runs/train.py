@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 from gan_cli.assembly.build import (
@@ -18,7 +17,7 @@ from gan_cli.assembly.build import (
 from gan_cli.assembly.compatibility import refuse_unfit_data
 from gan_cli.assembly.devices import open_device, prepare_device
 from gan_cli.assembly.dry_run import try_game
-from gan_cli.assembly.memory import bytes_of
+from gan_cli.assembly.memory import bytes_of, refuse_too_large
 from gan_cli.config.by_device import chosen_by_device
 from gan_cli.config.checkpointed import trusted_in_checkpoint
 from gan_cli.config.reader import read, settle_length
@@ -26,14 +25,15 @@ from gan_cli.config.schema import Settings
 from gan_cli.data.dataset import Dataset
 from gan_cli.engine.interrupts import Interrupts
 from gan_cli.engine.trainer import Trainer
-from gan_cli.errors import RunFailed, UserError
+from gan_cli.errors import UserError, short_of_memory
 from gan_cli.evaluation.real_data import RealData
 from gan_cli.runs import resume
 from gan_cli.runs.outputs import attach_sinks, describe, keys_of
 from gan_cli.runs.probes import attach_probes
-from gan_cli.sinks.checkpoint import saved_in
 from gan_cli.sinks.folder import run_folder
 from gan_cli.sinks.jsonl import read_reports
+from gan_cli.sinks.saved import saved_in
+from gan_cli.sinks.summary import is_finished
 
 log = logging.getLogger(__name__)
 
@@ -81,20 +81,22 @@ def run_training(
     # build: the game meets its data's shapes before any data is read
     refuse_unfit_data(settings.model.cls, dataset.fields)
     held = bytes_of(saved["state"].get("game")) if saved else None
-    game = place(build_game(settings, dataset.fields, held), device)
-    players = build_players(settings, game)
-    scalars = try_game(game, settings.data.batch_size, dataset.n_classes, device)
+    with short_of_memory("these networks take more than there is; make them smaller (model.*)"):
+        game = place(build_game(settings, dataset.fields, held), device)
+        players = build_players(settings, game)
+        scalars = try_game(game, settings.data.batch_size, dataset.n_classes, device)
 
     with run_folder(folder):
         # data, and where to go on from
-        dataset.prepare()
-        data = RealData(dataset, settings.data.memory_limit)
-        batches = build_batches(settings, dataset, device, data.load_training)
+        with short_of_memory("the data takes more than there is; lower data.limit or image_size"):
+            dataset.prepare()
+            data = RealData(dataset, settings.data.memory_limit)
+            batches = build_batches(settings, dataset, device, data.load_training)
         trainer = build_trainer(settings, game, players, batches, device)
         if saved:
             resume.restore(trainer, saved, batches.fingerprint)
             log.info("going on from step %d of %s", trainer.step, trainer.duration)
-            if trainer.over:
+            if trainer.over and is_finished(folder / "summary.json", trainer.step):
                 _say_finished(trainer)
                 return trainer
 
@@ -117,6 +119,30 @@ def run_training(
         return trainer
 
 
+def check_config(config: DictConfig) -> None:
+    """Look at a config that is to be run later; no data is read and nothing is built.
+
+    Raises:
+        UserError: it cannot be run.
+    """
+    settings = read(config if _knows_classes(config) else _with_one_class(config))
+    dataset = settings.data.dataset.build()
+    open_device(settings.trainer.device)
+    refuse_unfit_data(settings.model.cls, dataset.fields)
+    if _knows_classes(config):
+        refuse_too_large(settings, dataset.fields)
+
+
+def _knows_classes(config: DictConfig) -> bool:
+    return OmegaConf.select(config, "data.n_classes", default=0) is not None
+
+
+def _with_one_class(config: DictConfig) -> DictConfig:
+    provisional = config.copy()
+    provisional.data.n_classes = 1
+    return provisional
+
+
 def _refuse_to_mix(config: DictConfig, folder: Path) -> None:
     """A new run belongs into a folder of its own."""
     if config.get("resume") is not None:
@@ -130,12 +156,11 @@ def _refuse_to_mix(config: DictConfig, folder: Path) -> None:
 
 def _read_config(config: DictConfig, trusted: Sequence[str] | None) -> tuple[Settings, Dataset]:
     """The settings and the dataset; `data.n_classes: null` becomes what its folders hold."""
-    if OmegaConf.select(config, "data.n_classes", default=0) is not None:
+    if _knows_classes(config):
         settings = read(config, trusted)
         return settings, settings.data.dataset.build()
-    provisional = config.copy()
-    provisional.data.n_classes = 1  # all other mistakes come out before the images are listed
-    component = read(provisional, trusted).data.dataset
+    # all other mistakes come out before the images are listed
+    component = read(_with_one_class(config), trusted).data.dataset
     dataset = component.build(n_classes=None)
     dataset.prepare()
     config.data.n_classes = dataset.n_classes
@@ -152,12 +177,10 @@ def _say_finished(trainer: Trainer) -> None:
 
 def _run(trainer: Trainer, batch_size: int) -> None:
     try:
-        for sink in trainer.sinks:
-            sink.open(trainer)
-        trainer.run()
-    except torch.OutOfMemoryError as error:
-        trainer.outcome = "out of memory"
-        raise RunFailed(f"out of memory with data.batch_size={batch_size}; take less") from error
+        with short_of_memory(f"data.batch_size={batch_size} is too much here; take less"):
+            for sink in trainer.sinks:
+                sink.open(trainer)
+            trainer.run()
     except KeyboardInterrupt:
         trainer.outcome = "stopped at once"
         raise

@@ -7,31 +7,27 @@ one it replaces, fsynced and renamed, so that at any time the one before or the 
 
 import logging
 import os
-import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import torch
 
-from gan_cli.errors import NonFinite, RunFailed, UserError
-from gan_cli.files import UNFINISHED, replacing
+from gan_cli.errors import NonFinite, RunFailed, UserError, is_out_of_memory
+from gan_cli.files import remove_unfinished, replacing
 from gan_cli.sinks.archive import check_archive
 from gan_cli.sinks.content import complete, digest, not_finite, plain
+from gan_cli.sinks.saved import advise, saved_in
 from gan_cli.sinks.sink import Run, Sink
 
 log = logging.getLogger(__name__)
 
 FORMAT = 2
-NAME = re.compile(r"step-(\d{8,})\.pt")
 WEIGHTS = ("game", "average")
 """Parts of a state that are never saved unless finite."""
 MAX_SHARED = 8
 """How many times a file's own size its tensors may come to, where they are views of each other."""
-SEARCH_DEPTH, MAX_SEARCHED = 3, 2_000
-"""How far below a folder, and in how many, runs to name are searched."""
-MAX_LISTED = 5
 
 
 class Corrupt(UserError):
@@ -47,8 +43,7 @@ def save(path: Path, content: Mapping[str, Any]) -> None:
         OSError: the disk is full or not writable; nothing saved before is lost.
         RunFailed: something in it is no tensor and no plain value, or there is too much of it.
     """
-    for orphan in path.parent.glob("*.pt" + UNFINISHED):
-        orphan.unlink(missing_ok=True)
+    remove_unfinished(path.parent)
     values = plain({key: content[key] for key in content if key != "digest"} | {"format": FORMAT})
     try:
         values = complete(values)
@@ -56,7 +51,11 @@ def save(path: Path, content: Mapping[str, Any]) -> None:
     except ValueError as error:
         raise RunFailed(f"{path.name} cannot be saved: {error}") from error
     with replacing(path) as file:
-        torch.save(values, file)
+        try:
+            torch.save(values, file)
+        except RuntimeError as error:
+            # where the file said that the disk is full, torch complains of what was left undone
+            raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -81,6 +80,10 @@ def load(path: Path) -> dict[str, Any]:
         return _verify(path, content, size)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(f"{path}: does not fit into this machine's memory") from error
     except ValueError as error:
         raise Corrupt(f"{path}: {error}") from error
 
@@ -95,6 +98,8 @@ def _read(file: IO[bytes]) -> Any:
     except OSError:
         raise
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise ValueError("damaged or not a checkpoint that gan-train wrote") from error
 
 
@@ -122,12 +127,6 @@ def _verify(path: Path, content: Any, size: int) -> dict[str, Any]:
     return complete(content)
 
 
-def saved_in(folder: Path) -> list[Path]:
-    """The checkpoints in a folder, oldest step first; clocks and file dates play no part."""
-    steps = {path: NAME.fullmatch(path.name) for path in folder.glob("step-*.pt")}
-    return sorted((p for p, m in steps.items() if m), key=lambda p: int(p.stem.split("-")[1]))
-
-
 def load_newest(run: Path) -> tuple[Path, dict[str, Any]]:
     """The newest good checkpoint of a run folder, or the file itself where `run` is one.
 
@@ -141,39 +140,13 @@ def load_newest(run: Path) -> tuple[Path, dict[str, Any]]:
     except OSError as error:
         raise UserError(f"{run}: cannot be read ({error.strerror})") from error
     if not found:
-        raise UserError(f"{run}: no checkpoint in this folder; {_advise(run)}")
+        raise UserError(f"{run}: no checkpoint in this folder; {advise(run)}")
     for path in reversed(found):
         try:
             return path, load(path)
         except Corrupt as error:
             log.warning("%s; trying the one before", error)
     raise UserError(f"{run}: all {len(found)} checkpoints are damaged; start anew without resume=")
-
-
-def _advise(folder: Path) -> str:
-    """What to name instead of a folder without checkpoints."""
-    runs = sorted(_runs_below(folder), key=lambda run: run.parts, reverse=True)
-    if not runs:
-        return "name a run folder or a .pt file"
-    more = f" and {len(runs) - MAX_LISTED} more" if len(runs) > MAX_LISTED else ""
-    return f"name one of: {', '.join(map(str, runs[:MAX_LISTED]))}{more}"
-
-
-def _runs_below(folder: Path) -> Iterator[Path]:
-    """Run folders not far below, as in outputs/runs/DAY/TIME; links are not followed."""
-    waiting = [(folder, 0)]
-    for _ in range(MAX_SEARCHED):
-        if not waiting:
-            return
-        place, depth = waiting.pop()
-        try:
-            below = [p for p in place.iterdir() if p.is_dir() and not p.is_symlink()]
-            if depth and saved_in(place / "checkpoints"):
-                yield place
-            elif depth < SEARCH_DEPTH:
-                waiting += [(p, depth + 1) for p in below if not p.name.startswith(".")]
-        except OSError:
-            continue  # not ours to read
 
 
 def snapshot(run: Run, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,15 +183,27 @@ class Checkpoints(Sink):
         super().__init__(every)
         self.folder, self.keep_last, self.about = folder, keep_last, dict(about)
         self._saves_done = 0
+        self._untried = False
         self.newest: Path | None = next(iter(saved_in(folder)[::-1]), None)
 
+    def offer(self, run: Run, last: bool) -> None:
+        """Save when due; delete what is too old once a step has been taken from the newest.
+
+        Weights can be finite and good for nothing: the next turn shows it.
+        """
+        if self._untried and not run.skips:
+            self._delete_old()
+        super().offer(run, last)
+        if last and not run.skips:
+            self._delete_old()
+
     def due(self, run: Run, last: bool) -> bool:
-        """On time, at the end, or on request."""
+        """On time unless turns are skipped, at the end, or on request."""
         asked = run.interrupts.saves_asked > self._saves_done
-        return last or asked or super().due(run, last)
+        return last or asked or (super().due(run, last) and not run.skips)
 
     def write(self, run: Run) -> None:
-        """Save, then delete what is too old.
+        """Save.
 
         Raises:
             NonFinite: a weight is not finite; the checkpoints before stay.
@@ -227,8 +212,11 @@ class Checkpoints(Sink):
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"step-{run.step:08d}.pt"
         save(path, snapshot(run, self.about))
-        self.newest = path
-        for old in set(saved_in(self.folder)[: -self.keep_last]) - {path}:
+        self.newest, self._untried = path, True
+
+    def _delete_old(self) -> None:
+        self._untried = False
+        for old in set(saved_in(self.folder)[: -self.keep_last]) - {self.newest}:
             try:
                 old.unlink()
             except OSError as error:

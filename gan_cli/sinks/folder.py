@@ -22,6 +22,10 @@ def run_folder(path: Path) -> Iterator[Path]:
     try:
         path.mkdir(parents=True, exist_ok=True)
         lock.acquire()
+        str(path.absolute()).encode()  # TensorBoard wants it
+    except UnicodeEncodeError as error:
+        lock.release()
+        raise UserError(f"{path}: its name is not UTF-8; choose another hydra.run.dir") from error
     except Timeout as error:
         raise UserError(
             f"{path}: another run is writing here; give it its own hydra.run.dir"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_cli.errors import UserError
-from gan_cli.files import write_whole
+from gan_cli.files import append_whole, write_whole
 from gan_cli.sinks.sink import ReportSink, Run
 
 
@@ -41,8 +41,8 @@ class JsonLines(ReportSink):
             "seconds": round(time.monotonic() - self._began, 3),
             **run.report,
         }
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        with self.path.open("ab", buffering=0) as file:
+            append_whole(file, (json.dumps(line) + "\n").encode())
 
 
 def read_reports(path: Path, step: int) -> list[dict[str, float]]:

@@ -39,6 +39,10 @@ class Run(Protocol):
     outcome: str
 
     @property
+    def skips(self) -> bool:
+        """Whether a player's latest turn was skipped, for a loss or a gradient was not finite."""
+
+    @property
     def interrupts(self) -> Requests:
         """What signals have asked for."""
 

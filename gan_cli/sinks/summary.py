@@ -76,6 +76,17 @@ class Summary(FinalSink):
         }
 
 
+def is_finished(path: Path, step: int) -> bool:
+    """Whether a summary says that its run finished at `step`; a damaged one says nothing."""
+    try:
+        summary = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    if not isinstance(summary, dict):
+        return False
+    return (summary.get("reason"), summary.get("step")) == ("finished", step)
+
+
 def versions() -> dict[str, str]:
     """What the run is made with."""
     packages = ("gan-cli", "torch", "torchvision")

@@ -1,16 +1,24 @@
 """Scalars, grids, the config and hyperparameters for TensorBoard."""
 
+import io
+import os
+import socket
+import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from tensorboard.summary.writer.record_writer import RecordWriter
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import Summary, hparams
+from torch.utils.tensorboard.summary import Summary, custom_scalars, hparams, image, scalar, text
 
+from gan_cli.files import append_whole
 from gan_cli.metrics.values import headline
 from gan_cli.sinks.sink import ReportSink, Run
 
+PREFIX = "events.out.tfevents."
 FIRST = "Samples"
 """The tag of sheets. Pages are in the order of tags, capitals first: what is looked at most comes
 before all curves."""
@@ -28,7 +36,10 @@ ORDER = ("metric", "loss", "score", "speed", "health", "grad_norm", "lr")
 
 
 class TensorBoard(ReportSink):
-    """One event folder per run.
+    """One event folder per run, a file in it for each time the run was started.
+
+    Events are written at once and whole: torch's SummaryWriter has a thread for it, which meets a
+    full disk with a traceback and then costs the run its images, too.
 
     Args:
         folder: where the event files go.
@@ -47,31 +58,32 @@ class TensorBoard(ReportSink):
         swept: Collection[str] = (),
     ) -> None:
         super().__init__()
-        self.hyperparameters, self.swept = dict(hyperparameters), frozenset(swept)
-        self.writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
-        if not step:
-            self.writer.add_text("config", "```yaml\n" + config + "\n```", 0)
-            self.writer.add_custom_scalars(LAYOUT)
+        self.folder, self.hyperparameters = folder, dict(hyperparameters)
+        self.swept = frozenset(swept)
+        self._file: io.FileIO | None = None
+        self._head = [Event(file_version="brain.Event:2")]
+        if step:  # what came after it is forgotten
+            self._head.append(Event(step=step + 1, session_log=SessionLog(status=SessionLog.START)))
+        else:
+            written = text("config", f"```yaml\n{config}\n```"), custom_scalars(LAYOUT)
+            self._head += [Event(summary=summary) for summary in written]
 
     def write(self, run: Run) -> None:
         """Plot the report."""
         assert run.report is not None
-        for name, value in run.report.items():
-            self.writer.add_scalar(name, value, run.step)
-        self.writer.flush()
+        self._append(*(scalar(name, value) for name, value in run.report.items()), step=run.step)
 
-    def show(self, tag: str, image: Tensor, step: int) -> None:
-        """Add an image, uint8 [3, H, W]."""
-        self.writer.add_image(tag, image, step)
+    def show(self, tag: str, picture: Tensor, step: int) -> None:
+        """Add an image, uint8 [3, H, W]; where that fails it is said, and the caller goes on."""
+        self._try(image(tag, picture, dataformats="CHW"), step)
 
     def play(self, tag: str, gif: bytes, size: tuple[int, int], step: int) -> None:
         """Add an animation, width and height in pixels; the browser plays it."""
         width, height = size
-        image = Summary.Image(
+        film = Summary.Image(
             width=width, height=height, colorspace=3, encoded_image_string=gif
-        )  # colorspace 3: RGB
-        summary = Summary(value=[Summary.Value(tag=tag, image=image)])
-        self.writer._get_file_writer().add_summary(summary, step)  # add_video wants moviepy
+        )  # colorspace 3: RGB; torch's own way wants moviepy
+        self._try(Summary(value=[Summary.Value(tag=tag, image=film)]), step)
 
     def finish(self, run: Run) -> None:
         """Add this run's row to the HParams page, in the run's own folder."""
@@ -82,9 +94,30 @@ class TensorBoard(ReportSink):
         for parameter in content.experiment.hparam_infos:
             parameter.differs = parameter.name in self.swept
         plugin.content = content.SerializeToString()
-        for summary in (experiment, *session):
-            self.writer._get_file_writer().add_summary(summary)  # add_hparams makes a second run
-        self.writer.close()
+        try:
+            self._append(experiment, *session)
+        finally:
+            if self._file is not None:
+                self._file.close()
+
+    def _try(self, summary: Any, step: int) -> None:
+        try:
+            self._append(summary, step=step)
+        except OSError as error:
+            self._warn(error)
+
+    def _append(self, *summaries: Any, step: int = 0) -> None:
+        """Write an event for each, all or none."""
+        if self._file is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._file = io.FileIO(new_event_file(self.folder), "x")
+        events = [Event(summary=summary, step=step) for summary in summaries]
+        records = io.BytesIO()
+        for event in [*self._head, *events]:
+            event.wall_time = time.time()
+            RecordWriter(records).write(event.SerializeToString())
+        append_whole(self._file, records.getvalue())
+        self._head = []
 
 
 def by_merit(names: Iterable[str]) -> list[str]:
@@ -97,3 +130,14 @@ def by_merit(names: Iterable[str]) -> list[str]:
     best = f"metric/{headline(metrics)}"
     rank = {group: number for number, group in enumerate(ORDER)}
     return sorted(groups, key=lambda name: (name != best, rank.get(groups[name], len(rank))))
+
+
+def new_event_file(folder: Path) -> Path:
+    """The path of a further event file: TensorBoard reads them in the order of their names.
+
+    They begin with the time; where a clock was set back since, with one later than all before.
+    """
+    numbers = [path.name.removeprefix(PREFIX)[:10] for path in folder.glob(f"{PREFIX}*")]
+    earlier = max((int(number) for number in numbers if number.isdecimal()), default=0)
+    now = max(int(time.time()), earlier + 1)
+    return folder / f"{PREFIX}{now:010d}.{socket.gethostname()}.{os.getpid()}"

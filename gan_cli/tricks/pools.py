@@ -60,6 +60,8 @@ class ExperienceReplay(Pool):
             self.filled += n
         else:
             places = torch.randperm(self.size, device=x.device)[:n]
-        self.images[places] = x[:n].to(self.images.dtype)
+        new, old = x[:n].to(self.images.dtype), self.images[places]
+        finite = new.flatten(1).isfinite().all(1)  # a NaN would come back again and again
+        self.images[places] = torch.where(finite[:, None, None, None], new, old)
         if label is not None:
-            self.labels[places] = label[:n]
+            self.labels[places] = torch.where(finite, label[:n], self.labels[places])

@@ -12,7 +12,7 @@ from gan_cli.assembly.game import assemble_game
 from gan_cli.data.digits import Digits
 from gan_cli.data.torchvision import MNIST
 from gan_cli.sinks.checkpoint import load_newest
-from tests.conftest import TINY, Command, narrow
+from tests.conftest import NARROW, TINY, Command, narrow
 from tests.settings import settings_of
 
 ODD = "tests.assembly.odd_parts"
@@ -157,6 +157,26 @@ def test_frozen_weights_stay_frozen(gan_train: Command, reads_data: None) -> Non
         weights["adversaries.discriminator.network.body.1.weight"], torch.ones(4, 256)
     )
     assert weights["adversaries.discriminator.network.body.3.weight"].abs().max() <= 0.01
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["optimizer._target_=torch.optim.Rprop", "~optimizer.betas", "+optimizer.etas=[2,1]"],
+        ["optimizer._target_=torch.optim.Rprop", "~optimizer.betas", "+optimizer.etas=[0.5]"],
+        ["optimizer._target_=torch.optim.Muon", "~optimizer.betas"],
+        ["optimizer=sgd", "optimizer.momentum=0", "+optimizer.nesterov=true"],
+        ["+optimizer.differentiable=true"],
+    ],
+    ids=lambda options: options[-1],
+)
+def test_options_that_no_optimizer_can_have(
+    gan_train: Command, reads_data: None, options: list[str]
+) -> None:
+    result = gan_train(*TINY, "model=dcgan", *NARROW, *options, "trainer.health=false")
+    assert result.code == 2, result.err
+    assert len(result.problems) == 1, result.err
+    assert "optimizer" in result.problems[0]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 
 from gan_cli.cli.overrides import for_resumed
 from gan_cli.errors import UserError
-from gan_cli.sinks.checkpoint import load_newest, saved_in
+from gan_cli.sinks.checkpoint import load_newest
+from gan_cli.sinks.saved import saved_in
 from tests.cli.commands import SHORT, command, environment
 from tests.conftest import Command
 

@@ -53,6 +53,7 @@ from tests.conftest import NARROW, Command
         (["=3"], "=3: not understood"),
         (["model=null"], "must be a string"),
         (["trainer.device=meta"], "trainer.device=meta: not available here"),
+        (["trainer.device=hpu"], "trainer.device=hpu: not available here"),
         (["optimizer.betas=[0.5]"], "optimizer.betas=[0.5]: too few values"),
         # as other tools call it
         (["lr=1e-3"], "lr: no such key; write optimizer.lr=1e-3"),
@@ -84,6 +85,15 @@ from tests.conftest import NARROW, Command
         (["--modl=vanilla"], "--modl=vanilla: no such option; did you mean model?"),
         (["--nothing-of-ours"], "keys are written key=value, see gan-train --help"),
         (["-x"], "-x: no such option"),
+        (["data={a:1}"], "no such data; there is cifar10"),
+        (["seed=${nope}"], "seed: Interpolation key 'nope' not found"),
+        (["data=folder", "data.root=a${nope}b"], "data.root: Interpolation key 'nope' not found"),
+        (["hydra.run.dir=a${nope}b"], "Interpolation key 'nope' not found"),
+        (["+optimizer.fused=true", "+optimizer.foreach=true"], "cannot be `True` together"),
+        (["+optimizer.capturable=true"], "optimizer: Adam cannot train these networks"),
+        (["+tricks.x._target_=gan_cli.tricks.base.Trick"], "a base class, which does nothing"),
+        (["+tricks.x._target_=gan_cli.tricks.base.StepHook"], "a base class, which does nothing"),
+        (["loss._target_=gan_cli.games.losses.Loss"], "does not say what discriminator, generator"),
         # what does not go together
         (["data.limit=10"], "data.batch_size"),
         (["model=dcgan", "data.batch_size=1"], "data.batch_size: 1 image has no batch statistics"),
@@ -104,6 +114,15 @@ def test_a_mistake_costs_one_line(gan_train: Command, arguments: list[str], said
     assert not (result.folder / "checkpoints").exists()
 
 
+def test_a_list_where_one_choice_belongs(gan_train: Command) -> None:
+    result = gan_train("data=[1,2]")
+    assert result.code == 2
+    assert [line[: len("gan-train: data=1")] for line in result.problems] == [
+        "gan-train: data=1",
+        "gan-train: data=2",
+    ]
+
+
 def test_a_mistaken_config_leaves_nothing_behind(gan_train: Command) -> None:
     assert gan_train("optimizer.lr=-1").code == 2
     assert list(Path().iterdir()) == []
@@ -113,6 +132,10 @@ def test_several_mistakes_are_all_listed(gan_train: Command) -> None:
     keys = gan_train("optimzer.lr=1", "model=dcgam", "trainer.stpes=3", "data.limit=4")
     assert keys.code == 2
     assert len(keys.problems) == 3, keys.err
+    both = gan_train("trainer.stpes=3", "optimizer.lr=-1", "data.image_size=30")
+    assert [line.split("=")[0].split(": ")[1] for line in both.problems] == [
+        *("trainer.stpes", "optimizer.lr"),
+    ]
     values = gan_train("optimizer.lr=0", "seed=-1", "trainer.log_every=0", "+nothing=1")
     assert values.code == 2
     assert len(values.problems) == 4, values.err

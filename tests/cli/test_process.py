@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import SHORT, command, environment, run, snapshot
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, narrow
+from tests.data.image_files import write_image
 
 RUN = ["hydra.run.dir=run"]
 
@@ -226,3 +227,19 @@ def test_packages_of_the_working_directory(tmp_path: Path) -> None:
     assert trusted.returncode == 0, trusted.stderr
     refused = call("sample", "checkpoint=run")
     assert "imported" not in refused.stdout
+
+
+def test_a_log_of_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    """They come out with their odd bytes spelled out, on the screen and in the file."""
+    folder = os.fsencode(tmp_path) + b"/images"
+    os.mkdir(folder)
+    for number in range(4):
+        write_image(tmp_path / "images" / f"{number}.png", seed=number)
+    with open(folder + b"/bad\xff.png", "wb") as file:
+        file.write(b"no image")
+    images = ["data=folder", "data.root=images", "data.image_size=8", "data.on_corrupt=skip"]
+    small = ["model=vanilla", *narrow("vanilla"), "data.batch_size=2", "trainer.steps=1"]
+    done = run("train", *images, *small, *RUN, "trainer.sample_every=0", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for text in (done.stdout, (tmp_path / "run" / "train.log").read_text()):
+        assert "skipping images/bad\\udcff.png (not an image)" in text

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gan_cli.sinks.checkpoint import load_newest, saved_in
+from gan_cli.sinks.checkpoint import load_newest
+from gan_cli.sinks.saved import saved_in
 from tests.conftest import NARROW, TINY
 
 ENDLESS = [*TINY, *NARROW, "trainer.steps=1000000", "trainer.sample_every=0"]

@@ -9,6 +9,7 @@ from gan_cli.sinks.folder import run_folder
 from tests.cli import commands
 from tests.cli.commands import SHORT, snapshot
 from tests.conftest import Command
+from tests.data.image_files import write_image
 
 MISTAKE = "optimizer.lr=-1"
 LATE = ["data=folder", "data.root=empty"]
@@ -123,7 +124,10 @@ def test_a_sweep_of_which_nothing_began(
 
 
 def test_a_sweep_of_which_one_job_began(gan_train: Command) -> None:
-    result = gan_train("-m", "hydra.sweep.dir=a/sweep", *SHORT, "optimizer.lr=-1,1e-4,0")
+    for number in range(16):
+        write_image(Path("here") / f"{number}.png", seed=number)
+    data = [*SHORT, "data=folder", "data.image_size=16", "data.root=nowhere,here,gone"]
+    result = gan_train("-m", "hydra.sweep.dir=a/sweep", *data)  # known only when they look for it
     assert result.code == 2
     assert {path.name for path in Path("a/sweep").iterdir()} == {"1", "multirun.yaml"}
     assert (Path("a/sweep/1") / "summary.json").is_file()

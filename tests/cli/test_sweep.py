@@ -1,12 +1,17 @@
 """Sweeps: a folder per job, one failure does not stop the others."""
 
 import json
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gan_cli.cli import app
 from gan_cli.cli.overrides import swept_keys
+from gan_cli.engine.trainer import Trainer
+from gan_cli.sinks.checkpoint import load_newest
+from tests.cli.commands import snapshot
 from tests.conftest import NARROW, TINY, Command
 
 SWEEP = ["-m", "hydra.sweep.dir=sweep", *TINY, *NARROW]
@@ -76,13 +81,38 @@ def test_the_chosen_scalar_goes_back_to_hydra(
 
 
 def test_a_failed_job_is_told_and_the_others_run(gan_train: Command) -> None:
-    result = gan_train(*SWEEP, "optimizer.lr=1e-4,-1,2e-4,0")
-    assert result.code == 2
+    result = gan_train(*SWEEP, "optimizer.lr=1e-4,1e30,2e-4,1e31")
+    assert result.code == 1
     assert len(result.problems) == 2, result.err
-    assert "job 1" in result.problems[0]
-    assert "optimizer.lr=-1" in result.problems[0]
-    assert "job 3" in result.problems[1]
-    assert len(list(Path("sweep").glob("*/summary.json"))) == 2
+    assert result.problems[0].startswith("gan-train: job 1 (optimizer.lr=1e+30): loss/")
+    assert "not finite" in result.problems[0]
+    assert result.problems[1].startswith("gan-train: job 3 (optimizer.lr=1e+31): loss/")
+    reasons = [json.loads(p.read_text())["reason"] for p in sorted(Path("sweep").glob("*/*.json"))]
+    assert [reason == "finished" for reason in reasons] == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("varied", "said"),
+    [
+        ("optimizer.lr=1e-4,-1", "job 1 (optimizer.lr=-1): optimizer.lr=-1: should be greater"),
+        ("seed=0,${nope}", "seed: Interpolation key 'nope' not found"),
+        ("data.image_size=16,30", "choose one of 28, 32"),
+        ("trainer.device=cpu,warp", "trainer.device=warp: not available here"),
+        ("tricks=[],[gradient_penalty]", "BatchNorm in D mixes images"),
+        ("data=digits,digit_outlines", "job 0 (data=digits): data: Pix2Pix needs a field `source`"),
+        ("optimizer.generator.lr=1e-4,-1", "job 1 (optimizer.generator.lr=-1): optimizer"),
+    ],
+)
+def test_one_job_that_cannot_be_is_said_before_the_first_starts(
+    gan_train: Command, varied: str, said: str
+) -> None:
+    before = snapshot(Path())
+    model = "pix2pix" if "outlines" in varied else "dcgan"
+    result = gan_train(*SWEEP, f"model={model}", varied)
+    assert result.code == 2
+    assert said in result.err
+    assert result.problems[-1] == "gan-train: no job was started"
+    assert snapshot(Path()) == before
 
 
 def test_a_sweep_over_a_wrong_name_begins_nothing(gan_train: Command) -> None:
@@ -93,22 +123,31 @@ def test_a_sweep_over_a_wrong_name_begins_nothing(gan_train: Command) -> None:
 
 
 def test_a_stopped_job_stops_the_sweep(gan_train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SIGTERM ends the job after saving; no other is begun."""
-    from gan_cli.cli import train
+    """A real SIGTERM in the second of four jobs: it is saved, and the others are listed."""
+    played = Trainer.play
 
-    def stopped(config, saved=None):  # type: ignore[no-untyped-def]
-        raise app.Stopped("SIGTERM")
+    def play(trainer: Trainer) -> Any:
+        if trainer.seed == 1 and trainer.step == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return played(trainer)
 
-    monkeypatch.setattr(train, "run_job", stopped)
-    assert gan_train(*SWEEP, "seed=0,1").code == 143
+    monkeypatch.setattr(Trainer, "play", play)
+    result = gan_train(*SWEEP, "seed=range(4)")
+    assert result.code == 143
+    assert result.problems == [
+        "gan-train: stopped by SIGTERM",
+        "resume with: gan-train resume=sweep/1",
+        "not run: job 2 (seed=2)",
+        "not run: job 3 (seed=3)",
+    ]
+    reasons = [json.loads(p.read_text())["reason"] for p in sorted(Path("sweep").glob("*/*.json"))]
+    assert reasons == ["finished", "SIGTERM"]
+    assert load_newest(Path("sweep/1"))[1]["state"]["step"] == 2
 
 
 def test_a_sweep_over_one_players_rate(gan_train: Command) -> None:
-    result = gan_train(*SWEEP, "optimizer.generator.lr=1e-3,2e-3,-1")
-    assert result.code == 2
-    assert len(result.problems) == 1, result.err
-    assert "job 2" in result.problems[0]
-    assert "+" not in result.problems[0]
+    result = gan_train(*SWEEP, "optimizer.generator.lr=1e-3,2e-3")
+    assert result.code == 0, result.err
     jobs = sorted(Path("sweep").glob("*/summary.json"))
     rates = [json.loads(job.read_text())["metrics"]["lr/G"] for job in jobs]
     assert rates == [0.001, 0.002]

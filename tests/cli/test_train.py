@@ -1,16 +1,20 @@
 """gan-train as a person uses it: what a run leaves, and what it says of mistakes."""
 
 import json
+import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from gan_cli.engine.trainer import Trainer
 from gan_cli.sinks.checkpoint import load_newest
 from gan_cli.sinks.tensorboard import FIRST
 from gan_cli.viz.plane import BOTTOM, LEFT, RIGHT, TOP
@@ -198,16 +202,44 @@ def test_groups_repeated_on_resume(gan_train: Command) -> None:
 
 
 def test_two_runs_do_not_share_a_folder(gan_train: Command, tmp_path: Path) -> None:
-    """And the lock of a run that is gone is no lock."""
+    """Another process holds it; once that is killed, the lock it leaves is no lock."""
     from gan_cli.sinks.folder import run_folder
 
     small = [*TINY, *NARROW]
-    with run_folder(tmp_path / "run"):
+    read, write = os.pipe()
+    other = os.fork()
+    if other == 0:
+        with run_folder(tmp_path / "run"):
+            os.write(write, b"locked")
+            signal.pause()
+    os.read(read, 6)
+    try:
         result = gan_train(*small)
+    finally:
+        os.kill(other, signal.SIGKILL)
+        os.waitpid(other, 0)
     assert result.code == 2
     assert "another run is writing here" in result.err
     assert (tmp_path / "run" / ".lock").exists()
     assert gan_train(*small).code == 0
+
+
+def test_ctrl_c_twice(gan_train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second does not wait for the step or its checkpoint; the one before is good."""
+    played = Trainer.play
+
+    def play(trainer: Trainer) -> Any:
+        if trainer.step == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        return played(trainer)
+
+    monkeypatch.setattr(Trainer, "play", play)
+    result = gan_train(*TINY, *NARROW, "trainer.checkpoint_every=1")
+    assert result.code == 130
+    assert result.problems[0] == "gan-train: stopped by a second Ctrl-C"
+    assert load_newest(result.folder)[1]["state"]["step"] == 3
+    assert json.loads((result.folder / "summary.json").read_text())["reason"] == "stopped at once"
 
 
 @pytest.mark.parametrize("name", ["with space", "a=b", "größe", "it's", "b, c"])

@@ -84,6 +84,8 @@ def test_an_image_beside_classes_is_an_error():
         ({"labels": [["1.png", 0.5]]}, "must be"),
         ({"labels": [["1.png", True]]}, "must be"),
         ({"labels": [["1.png", -1]]}, "must be"),
+        ({"labels": [["1.png", 10**30]]}, "must be"),
+        ({"labels": [["1.png", 10**6]]}, "class numbers below 100,000"),
         ({"labels": [[1, 1]]}, "must be"),
         ({"labels": {"1.png": 1}}, "must be"),
         ({"labels": [["1.png", 0]], "classes": 5}, "must be"),

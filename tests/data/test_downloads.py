@@ -1,4 +1,8 @@
+import os
+import time
+
 import pytest
+from filelock import FileLock
 
 from gan_cli.data.torchvision import CIFAR10, MNIST
 from tests.data.test_torchvision import cifar_files, mnist_files, mnist_online, refusal, web
@@ -48,22 +52,18 @@ def test_so_is_one_of_cifar10(cifar_files, tmp_path, web, root):
     assert web.asked == []
 
 
-def test_the_second_of_two_runs_waits_and_then_need_not_download(
-    tmp_path, mnist_online, monkeypatch
-):
-    class Slower:
-        """A lock that another run held until it had everything."""
-
-        def __init__(self, path):
-            assert path.startswith(str(tmp_path))
-
-        def __enter__(self):
+def test_the_second_of_two_runs_waits_and_then_need_not_download(tmp_path, mnist_online):
+    """The first is another process, which holds the lock until it has everything."""
+    read, write = os.pipe()
+    first = os.fork()
+    if first == 0:
+        with FileLock(tmp_path / ".MNIST.lock"):
+            os.write(write, b"locked")
+            time.sleep(0.5)
             mnist_files(tmp_path)
-
-        def __exit__(self, *error):
-            pass
-
-    monkeypatch.setattr("gan_cli.data.torchvision.FileLock", Slower)
+        os._exit(0)
+    os.read(read, 6)
     dataset = MNIST(28, 1, root=str(tmp_path))
     dataset.prepare()
     assert (len(dataset), mnist_online.asked) == (20, [])
+    os.waitpid(first, 0)

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import pickle
 import zipfile
@@ -97,6 +98,23 @@ def test_a_damaged_or_encrypted_entry_is_an_os_error(tmp_path, folder):
     path.write_bytes(data)
     with pytest.raises(OSError, match="encrypted"):
         open_files(str(path), "data.root").read("cat/0.png")
+
+
+@pytest.mark.parametrize("method", ["STORED", "DEFLATED", "BZIP2", "LZMA"])
+def test_an_entry_damaged_anywhere_is_an_os_error(tmp_path, method):
+    """Each way of compressing has errors of its own."""
+    content, path = bytes(range(256)) * 40, tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", getattr(zipfile, f"ZIP_{method}")) as file:
+        file.writestr("1.png", content)
+    whole = path.read_bytes()
+    start, end = whole.index(b"1.png") + 5, whole.index(b"PK\x01\x02")
+    for at in range(start, end, max(1, (end - start) // 60)):
+        data = bytearray(whole)
+        for i in range(at, min(at + 8, end)):
+            data[i] ^= 0xFF
+        path.write_bytes(data)
+        with contextlib.suppress(OSError):  # where no byte of it counts, all is well
+            assert open_files(str(path), "data.root").read("1.png") == content
 
 
 def test_a_zip_is_opened_anew_in_another_process(tmp_path, folder):

@@ -138,6 +138,19 @@ def test_odd_names(folder, tmp_path, name):
     assert len(prepared(zipped(odd, tmp_path / f"{name}.zip")).load()["image"]) == 5
 
 
+def test_names_that_are_not_utf_8(folder, tmp_path, caplog):
+    """Linux takes any bytes for a name; what is damaged is skipped and logged all the same."""
+    odd = os.fsencode(folder) + b"/\xff"
+    os.mkdir(odd)
+    os.rename(folder / "cat" / "0.png", odd + b"/1\xfe.png")
+    with open(odd + b"/2\xfe.png", "wb") as file:
+        file.write(b"no image")
+    found = prepared(folder, on_corrupt="skip")
+    assert len(found.load()["image"]) == 5
+    assert "\udcff" in found.class_names
+    assert "\udcfe.png" in caplog.text
+
+
 def test_a_read_only_folder_stays_as_it_is(folder):
     paths = [folder, *folder.rglob("*")]
     for path in paths:

@@ -9,7 +9,8 @@ import torch
 from gan_cli.assembly.devices import prepare_device
 from gan_cli.data import batches
 from gan_cli.errors import RunFailed
-from gan_cli.sinks.checkpoint import load, saved_in
+from gan_cli.sinks.checkpoint import load
+from gan_cli.sinks.saved import saved_in
 from tests.assembly import odd_parts
 from tests.conftest import TINY, Command, narrow
 
@@ -53,7 +54,23 @@ def test_weights_that_become_infinite_push_out_no_good_checkpoint(
     assert "is not finite" in result.problems[0]
     found = saved_in(first.folder / "checkpoints")
     assert all(map(finite, found))
-    assert before[-1] in found or on_nan == "skip"  # whose steps are saved, and others deleted
+    assert before[-1] in found
+
+
+@pytest.mark.parametrize("keep_last", [1, 3])
+def test_weights_that_are_finite_and_ruined_push_out_no_good_checkpoint(
+    gan_train: Command, gan_sample: Command, keep_last: int
+) -> None:
+    """At this rate no weight is infinite, and nothing can be computed with any of them."""
+    first = gan_train(*QUIET, "optimizer=sgd", "trainer.checkpoint_every=1", "ema=null")
+    good = saved_in(first.folder / "checkpoints")[-1]
+    result = gan_train(
+        *(f"resume={first.folder}", "trainer.steps=100", f"trainer.keep_last={keep_last}"),
+        *("optimizer.lr=1e20", "trainer.on_nan=skip"),
+    )
+    assert result.code == 1, result.out
+    assert "is not finite" in result.problems[0]
+    assert gan_sample(f"checkpoint={good}").code == 0
 
 
 @pytest.mark.parametrize("fails_at", [0, 2])

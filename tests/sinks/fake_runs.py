@@ -22,6 +22,7 @@ def a_run(step: int, report: dict[str, float] | None = None, weight: float = 1.0
         report=report,
         last_report=report or {},
         seconds=0.0,
+        skips=False,
         interrupts=Interrupts(),
         state_dict=lambda: state,
     )

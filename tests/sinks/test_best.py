@@ -8,7 +8,8 @@ import pytest
 
 from gan_cli.engine.interrupts import Interrupts
 from gan_cli.sinks.best import Best
-from gan_cli.sinks.checkpoint import Checkpoints, load, saved_in
+from gan_cli.sinks.checkpoint import Checkpoints, load
+from gan_cli.sinks.saved import saved_in
 
 ABOUT = {"config": {"seed": 0}}
 NAN = float("nan")
@@ -23,6 +24,7 @@ def a_run(step: int, value: float | None, name: str = "metric/fid") -> Any:
         last_report=report or {},
         seconds=0.0,
         interrupts=Interrupts(),
+        skips=False,
         state_dict=lambda: state,
     )
 
@@ -81,6 +83,6 @@ def test_deleting_old_checkpoints_leaves_it(tmp_path: Path) -> None:
     checkpoints = Checkpoints(1, tmp_path, 1, ABOUT)
     for step in (1, 2, 3):
         for sink in (best, checkpoints):
-            sink.offer(a_run(step, float(step)), last=False)
+            sink.offer(a_run(step, float(step)), last=step == 3)
     assert [path.name for path in saved_in(tmp_path)] == ["step-00000003.pt"]
     assert load(tmp_path / "best.pt")["state"]["step"] == 1

@@ -88,3 +88,15 @@ def test_it_resumes_bit_for_bit():
         (*first.result, *first.buffers()), (*second.result, *second.buffers()), strict=True
     ):
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_what_is_not_finite_is_not_stored(filled: bool):
+    """One NaN in the store would come back in turn after turn."""
+    store = pool(4, 1.0)
+    if filled:
+        store(batch(1, 2, 3, 4), torch.tensor([1, 2, 3, 4]))
+    store(batch(5, float("nan"), float("inf"), 6), torch.tensor([5, 0, 0, 6]))
+    assert store.images.isfinite().all()
+    if filled:
+        assert torch.equal(store.images.flatten().long(), store.labels)
