@@ -56,6 +56,11 @@ class Player:
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * self.schedule(done)
 
+    @property
+    def fused(self) -> bool:
+        """Whether the optimizer is one kernel, which takes no step where its `found_inf` is 1."""
+        return bool(self.optimizer.defaults.get("fused"))
+
     def gradient_norm(self) -> Tensor:
         """L2 norm of all gradients together, a scalar."""
         return get_total_norm([p.grad for p in self.parameters if p.grad is not None])
@@ -64,6 +69,9 @@ class Player:
         """One optimizer step on the gradients at hand."""
         for hook, parameters in self.hooks:
             hook.before_step(parameters)
+        if self.hooks and self.fused:
+            for p in self.parameters:
+                p.grad = None if p.grad is None else _laid_out(p.grad, p)
         self.optimizer.step()
         for hook, parameters in self.hooks:
             hook.after_step(parameters)
@@ -86,6 +94,17 @@ class Player:
                     raise ValueError(f"optimizer of the {self.name}: {name!r:.50} is of another")
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": state["state"], "param_groups": groups})
+        for parameter, memory in optimizer.state.items():
+            for name, value in memory.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    memory[name] = _laid_out(value, parameter)
+
+
+def _laid_out(value: Tensor, parameter: Tensor) -> Tensor:
+    """`value` with its numbers in the order of the parameter's: fused kernels walk along both."""
+    if value.stride() == parameter.stride():
+        return value
+    return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _remembers(value: Any, name: str, shape: torch.Size, optimizer: type) -> bool:

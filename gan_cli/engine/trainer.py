@@ -14,22 +14,19 @@ from gan_cli.data.batches import Batches
 from gan_cli.data.fields import Batch
 from gan_cli.engine.duration import Duration, count_in
 from gan_cli.engine.ema import EMA
+from gan_cli.engine.finite import PATIENCE, FiniteCheck, OnNaN
 from gan_cli.engine.interrupts import Interrupts
-from gan_cli.engine.meter import FiniteCheck, Meter
+from gan_cli.engine.meter import Meter
 from gan_cli.engine.player import Player
 from gan_cli.engine.protocols import Probe
 from gan_cli.errors import NonFinite, RunFailed, UserError
-from gan_cli.games.base import Game, Losses
+from gan_cli.games.base import Game
 from gan_cli.games.requests import Drawing, Request
 from gan_cli.networks.modes import evaluating
 from gan_cli.sinks.sink import Sink
 from gan_cli.tricks.examples import Progress
 
 log = logging.getLogger(__name__)
-
-OnNaN = Literal["stop", "skip", "rollback"]
-PATIENCE = 10
-"""Turns in a row that a player skips under `skip`, or rollbacks in a run, before giving up."""
 
 
 class Trainer:
@@ -88,8 +85,7 @@ class Trainer:
         self._trained = {id(p): p for player in players for p in player.parameters}
         self._own = {player.name: {id(p) for p in player.parameters} for player in players}
         self._meter = Meter()
-        self._finite = FiniteCheck(device)
-        self._skipped = dict.fromkeys(self._own, 0)
+        self._finite = FiniteCheck(players, on_nan, device)
         self._reported = (0.0, 0)  # seconds and samples at the last report
 
     @property
@@ -139,7 +135,7 @@ class Trainer:
             for batch in drawn[-player.times :]:
                 self._turn(player, batch, progress)
         if self.average is not None:
-            self.average.update(self.game.averaged, self.step)
+            self.average.update(self.step)
         self.step += 1
         self.seconds += time.monotonic() - began
         self.game.on_step(self.progress)
@@ -172,11 +168,8 @@ class Trainer:
         player.optimizer.zero_grad()
         total.backward()
         norm = player.gradient_norm()
-        self._finite.watch(total, norm)
-        if not self._finite.holds():
-            self._refuse(player, losses)
+        if not self._finite.passes(player, losses, total, norm, self.step):
             return
-        self._skipped[player.name] = 0
         if self._logs(self.step + 1):
             self._meter.add({f"grad_norm/{player.symbol}": norm})
         player.update()
@@ -185,17 +178,6 @@ class Trainer:
 
     def _logs(self, step: int) -> bool:
         return step % self.log_every == 0 or step == self.duration.steps
-
-    def _refuse(self, player: Player, losses: Losses) -> None:
-        """A loss or its gradient is not finite: skip the turn or give up; no weight has changed."""
-        bad = [name for name, value in losses.minimise.items() if not torch.isfinite(value)]
-        name = f"loss/{player.symbol}/{' and '.join(bad)}" if bad else f"grad_norm/{player.symbol}"
-        what = f"{name} is not finite in step {self.step}"
-        player.optimizer.zero_grad()
-        self._skipped[player.name] += 1
-        if self.on_nan != "skip" or self._skipped[player.name] > PATIENCE:
-            raise NonFinite(what)
-        log.warning("%s: turn skipped (trainer.on_nan=skip)", what)
 
     def _go_back(self, problem: NonFinite) -> None:
         """Begin again at the newest checkpoint, where that was asked for and still makes sense."""
@@ -216,6 +198,7 @@ class Trainer:
         probes = [probe for probe in self.probes if probe.due(self.step, last)]
         if not probes and not last and not self._logs(self.step):
             return None
+        self._finite.settle()
         report = self._meter.read()
         report |= {f"lr/{player.symbol}": player.lr for player in self.players}
         seconds, samples = self._reported
@@ -228,7 +211,12 @@ class Trainer:
         return report
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a later step depends on."""
+        """All that a later step depends on.
+
+        Raises:
+            NonFinite: a turn behind it was not finite, so there is nothing to go on from.
+        """
+        self._finite.settle()
         return {
             "step": self.step,
             "attempt": self.attempt,
