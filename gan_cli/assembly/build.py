@@ -18,6 +18,7 @@ from gan_cli.data.fields import Fields
 from gan_cli.engine.duration import Duration
 from gan_cli.engine.player import Player
 from gan_cli.engine.trainer import Trainer
+from gan_cli.engine.uncompiled import leave_out_compiler, step
 from gan_cli.errors import UserError
 from gan_cli.games.base import Game
 
@@ -43,6 +44,7 @@ def build_players(settings: Settings, game: Game) -> list[Player]:
     Raises:
         UserError: an optimizer refuses its arguments.
     """
+    leave_out_compiler()
     hooks = step_hooks(game, settings)
     players = []
     for name in game.players_in_order:
@@ -79,7 +81,7 @@ def _try_step(optimizer: Component, trained: Sequence[nn.Parameter]) -> None:
     for probe in probes.values():
         probe.grad = torch.ones_like(probe)
     try:
-        optimizer.build(params=list(probes.values())).step()
+        step(optimizer.build(params=list(probes.values())))
     except UserError:
         raise
     except Exception as error:  # LBFGS wants a closure, SparseAdam sparse gradients

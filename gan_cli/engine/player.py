@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from gan_cli.engine.schedules import Schedule
+from gan_cli.engine.uncompiled import step
 from gan_cli.tricks.base import StepHook
 
 SYMBOLS = {"discriminator": "D", "generator": "G"}
@@ -72,7 +73,7 @@ class Player:
         if self.hooks and self.fused:
             for p in self.parameters:
                 p.grad = None if p.grad is None else _laid_out(p.grad, p)
-        self.optimizer.step()
+        step(self.optimizer)
         for hook, parameters in self.hooks:
             hook.after_step(parameters)
 

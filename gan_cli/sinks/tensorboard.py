@@ -1,17 +1,20 @@
 """Scalars, grids, the config and hyperparameters for TensorBoard."""
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import Summary, hparams
 
 from gan_cli.sinks.sink import ReportSink, Run
 
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
 
 class TensorBoard(ReportSink):
-    """One event folder per run.
+    """One event folder per run, begun with the first thing that is shown.
 
     Args:
         folder: where the event files go.
@@ -29,9 +32,18 @@ class TensorBoard(ReportSink):
     ) -> None:
         super().__init__()
         self.hyperparameters = dict(hyperparameters)
-        self.writer = SummaryWriter(str(folder), purge_step=step + 1 if step else None)
+        self._folder, self._step, self._config = folder, step, config
+
+    @functools.cached_property
+    def writer(self) -> "SummaryWriter":
+        """What writes the event file; it takes most of a second to import."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        step = self._step
+        writer = SummaryWriter(str(self._folder), purge_step=step + 1 if step else None)
         if not step:
-            self.writer.add_text("config", "```yaml\n" + config + "\n```", 0)
+            writer.add_text("config", "```yaml\n" + self._config + "\n```", 0)
+        return writer
 
     def write(self, run: Run) -> None:
         """Plot the report."""
@@ -46,6 +58,8 @@ class TensorBoard(ReportSink):
 
     def play(self, tag: str, gif: bytes, size: tuple[int, int], step: int) -> None:
         """Add an animation, width and height in pixels; the browser plays it."""
+        from torch.utils.tensorboard.summary import Summary
+
         width, height = size
         image = Summary.Image(
             width=width, height=height, colorspace=3, encoded_image_string=gif
@@ -55,6 +69,8 @@ class TensorBoard(ReportSink):
 
     def finish(self, run: Run) -> None:
         """Add this run's row to the HParams page, in the run's own folder."""
+        from torch.utils.tensorboard.summary import hparams
+
         metrics = {name: value for name, value in run.last_report.items() if "/" in name}
         for summary in hparams(self.hyperparameters, dict.fromkeys(metrics, 0.0)):
             self.writer._get_file_writer().add_summary(summary)  # add_hparams makes a second run

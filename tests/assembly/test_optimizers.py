@@ -19,7 +19,6 @@ FIELDS = {"image": Field("image", (1, 16, 16)), "label": Field("label")}
         (["optimizer=rmsprop"], False),  # torch has none
         (["+optimizer.fused=false"], False),
         (["+optimizer.foreach=true"], False),
-        (["+optimizer.differentiable=true"], False),
     ],
 )
 def test_fused_where_there_is_such_a_kernel(overrides: list[str], fused: bool) -> None:
