@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from gan_cli.assembly.build import build_batches, build_game, build_players, build_trainer, place
 from gan_cli.assembly.devices import open_device, prepare_device
+from gan_cli.assembly.precision import settle_precision
 from gan_cli.cli.overrides import reach_unlisted
 from gan_cli.config.reader import read
 from gan_cli.config.schema import Settings
@@ -29,6 +30,7 @@ def open_settings(overrides: Sequence[str]) -> tuple[Settings, Dataset, torch.de
     dataset = settings.data.dataset.build()
     dataset.prepare()
     device = open_device(settings.trainer.device)
+    settings, _ = settle_precision(settings, device, lambda precision: [])
     prepare_device(device, settings.trainer.precision)
     return settings, dataset, device
 

@@ -5,7 +5,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -66,7 +66,7 @@ class Trainer:
         device: torch.device,
         log_every: int = 50,
         average: EMA | None = None,
-        precision: Literal["fp32", "bf16"] = "fp32",
+        precision: str = "fp32",
         on_nan: OnNaN = "stop",
     ) -> None:
         self.game, self.players, self.batches = game, players, batches
