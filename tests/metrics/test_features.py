@@ -6,7 +6,7 @@ import torch
 
 from gan_cli.errors import UserError
 from gan_cli.metrics import inception
-from gan_cli.metrics.cache import cache_folder
+from gan_cli.paths import cache_folder
 from gan_cli.metrics.features import extract, extract_features
 from gan_cli.metrics.inception import Inception, fetch_weights
 
