@@ -78,9 +78,7 @@ def test_what_is_decoded_in_a_moment_is_not_kept(
 @pytest.mark.parametrize(
     "options", [{"image_size": 4}, {"channels": 1}, {"limit": 3}], ids=["size", "channels", "limit"]
 )
-def test_another_way_of_decoding_is_another_entry(
-    images: Path, options: dict[str, object]
-) -> None:
+def test_another_way_of_decoding_is_another_entry(images: Path, options: dict[str, object]) -> None:
     load(images)
     assert torch.equal(load(images, **options), load(images, cache=False, **options))
 

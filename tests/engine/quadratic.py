@@ -74,9 +74,7 @@ class Quadratic(nn.Module):
         self.steps.append(progress)
 
 
-def a_trainer(
-    n_critic: int = 1, fused: bool = False, **options: Any
-) -> tuple[Trainer, Quadratic]:
+def a_trainer(n_critic: int = 1, fused: bool = False, **options: Any) -> tuple[Trainer, Quadratic]:
     game = Quadratic()
 
     def sgd(net: nn.Module) -> torch.optim.Optimizer:
