@@ -141,9 +141,9 @@ def measure_apart(name: str, batch: int, given: argparse.Namespace) -> dict[str,
     """A cell in a process of its own, and a start."""
     overrides = overrides_of(name, batch, given.device, given.overrides)
     order = ["--one", name, "--batches", str(batch), "--rounds", str(given.rounds)]
+    order += ["--device", given.device, "--", *given.overrides]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.bench", *order, "--device", given.device]
-        + ["--", *given.overrides],
+        [sys.executable, "-m", "benchmarks.bench", *order],
         stdout=subprocess.PIPE,
         text=True,
         check=False,

@@ -22,7 +22,7 @@ def multiplies_bf16(device: torch.device) -> bool:
     if device.type != "cpu":
         return False
     # older versions of torch do not tell
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(there and name.endswith("bf16") for name, there in capabilities.items())
 
 

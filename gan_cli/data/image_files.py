@@ -10,8 +10,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
-import torch
 import PIL
+import torch
 from PIL import Image
 from torch import Tensor
 from tqdm import tqdm

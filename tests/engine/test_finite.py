@@ -110,10 +110,13 @@ def test_a_run_ends_before_anything_of_it_is_saved(deferred: bool) -> None:
     for _ in range(2):
         trainer.play()
     trainer.state_dict()
+
+    def play_and_save() -> None:
+        trainer.play()
+        trainer.state_dict()
+
     with pytest.raises(NonFinite, match="step 2"):
-        for _ in range(2):
-            trainer.play()
-            trainer.state_dict()
+        play_and_save()
     assert game.own["generator"].weight.isfinite().all()
 
 

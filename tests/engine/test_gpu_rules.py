@@ -1,8 +1,8 @@
 """What can be known of a GPU without one.
 
 Between two reports nothing waits for the device. On a CPU nothing shows that it would, so what
-would wait on a GPU is counted: `.item()`, `.tolist()`, `bool(tensor)`, `tensor.cpu()`, an index by a
-mask and the like.
+would wait on a GPU is counted: `.item()`, `.tolist()`, `bool(tensor)`, `tensor.cpu()`, an index by
+a mask and the like.
 
 Every turn runs on a CUDA device that is not there: under `FakeTensorMode` tensors have a device and
 a shape and no values, so a tensor that was left on the CPU comes out, and so does whatever asks for
