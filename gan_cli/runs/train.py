@@ -19,8 +19,8 @@ from gan_cli.assembly.compatibility import refuse_unfit_data
 from gan_cli.assembly.devices import open_device, prepare_device
 from gan_cli.assembly.dry_run import try_game
 from gan_cli.assembly.memory import bytes_of
-from gan_cli.config.by_device import chosen_by_device
 from gan_cli.assembly.precision import settle_precision
+from gan_cli.config.by_device import chosen_by_device
 from gan_cli.config.checkpointed import trusted_in_checkpoint
 from gan_cli.config.reader import read, settle_length
 from gan_cli.config.schema import Settings
