@@ -28,9 +28,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.common import now
+from benchmarks.common import count_flops, now
 from benchmarks.speed import OURS, compare, our_step, seconds, summarise
 from benchmarks.textbook import textbook_step
 from gan_cli.assembly.devices import open_device
@@ -102,9 +101,7 @@ def measure(overrides: Sequence[str], rounds: int, device: torch.device) -> dict
         step()
     now()
     peak = peak_bytes(device) - before
-    with FlopCounterMode(display=False) as counter:
-        step()
-    flops = counter.get_total_flops()
+    flops = count_flops(step)
     multiply, operations = product(device)
     steps = {OURS: step, "product": multiply}
     try:

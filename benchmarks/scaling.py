@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.common import count_flops
 from benchmarks.speed import our_step, seconds
 
 AXES = {
@@ -42,10 +42,9 @@ def measure(overrides: Sequence[str], rounds: int) -> dict[str, float]:
     """Median seconds of a step, and its arithmetic."""
     step = our_step(overrides)
     step()  # allocates
-    with FlopCounterMode(display=False) as counter:
-        step()
+    flops = count_flops(step)
     times = [seconds(step) for _ in range(rounds)]
-    return {"ms": 1e3 * statistics.median(times), "gflop": counter.get_total_flops() / 1e9}
+    return {"ms": 1e3 * statistics.median(times), "gflop": flops / 1e9}
 
 
 def draw(points: Sequence[Mapping[str, Any]], path: Path) -> None:

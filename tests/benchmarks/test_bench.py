@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import bench, scaling, textbook
+from benchmarks import bench, common, scaling, textbook
 from tests.conftest import NARROW
 
 SMALL = ["data.limit=64", *NARROW]
@@ -50,6 +50,18 @@ def test_a_study_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
     assert text.endswith(f"{bench.END}\nafter\n")
     assert "| dcgan 16 | 64 | 6400 | 3200 | 2.00 | 50% | 100 | 3.5 |" in text
     assert "old" not in text
+
+
+def test_floating_point_operations_of_a_gradient_of_a_gradient():
+    """x W^T has 2 * 3 * 4 * 5; so has d/dx, whose own gradients have twice that or less."""
+    linear, x = torch.nn.Linear(5, 4, bias=False), torch.randn(3, 5, requires_grad=True)
+
+    def step():
+        (slope,) = torch.autograd.grad(linear(x).square().sum(), x, create_graph=True)
+        slope.square().sum().backward()
+
+    assert common.count_flops(lambda: linear(x)) == 120
+    assert common.count_flops(step) >= 4 * 120
 
 
 def test_the_slope_of_a_linear_critic():
