@@ -4,10 +4,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint format docs tensorboard clean
+.PHONY: help train test lint format docs tensorboard bench gpu-check clean
 
 help:  ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 train: $(READY)  ## set up, then train a labelled DCGAN on the embedded digits
 	$(BIN)/gan-train model=cgan_dcgan_r1
@@ -29,6 +29,12 @@ docs: $(READY)  ## build the documentation into build/site, strictly
 
 tensorboard: $(READY)  ## look at the runs in outputs/
 	$(BIN)/tensorboard --logdir outputs --samples_per_plugin images=100
+
+bench: $(READY)  ## measure speed, memory and starts; the table goes into docs/performance.md
+	$(BIN)/python benchmarks/bench.py --page docs/performance.md
+
+gpu-check: $(READY)  ## on a machine with a GPU: does all of it work there? eight minutes
+	$(BIN)/python benchmarks/gpu_check.py
 
 clean:  ## remove .venv and caches; runs in outputs/ stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info

@@ -1,14 +1,18 @@
 """What the benchmarks share: a trainer made of overrides as `gan-train` makes it, and the clock."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from gan_cli.assembly.build import build_batches, build_game, build_players, build_trainer, place
 from gan_cli.assembly.devices import open_device, prepare_device
+from gan_cli.assembly.precision import settle_precision
 from gan_cli.cli.overrides import reach_unlisted
 from gan_cli.config.reader import read
 from gan_cli.config.schema import Settings
@@ -29,6 +33,7 @@ def open_settings(overrides: Sequence[str]) -> tuple[Settings, Dataset, torch.de
     dataset = settings.data.dataset.build()
     dataset.prepare()
     device = open_device(settings.trainer.device)
+    settings, _ = settle_precision(settings, device, lambda precision: [])
     prepare_device(device, settings.trainer.precision)
     return settings, dataset, device
 
@@ -46,3 +51,31 @@ def now() -> float:
     if torch.accelerator.is_available():
         torch.accelerator.synchronize()
     return time.perf_counter()
+
+
+class Flops(TorchDispatchMode):
+    """Counts the floating-point operations of matrix products and convolutions, forward and back.
+
+    With torch's own formulas; torch's own counter follows modules and cannot bear a gradient of a
+    gradient.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        found = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is not None:
+            self.count += formula(*args, **(kwargs or {}), out_val=found)
+        return found
+
+
+def count_flops(step: Callable[[], Any]) -> int:
+    """The floating-point operations of one call."""
+    with Flops() as counter:
+        step()
+    return counter.count

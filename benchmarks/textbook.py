@@ -16,7 +16,7 @@ from gan_cli.assembly.build import build_game
 from gan_cli.games.losses import Targets
 from gan_cli.games.two_player import TwoPlayer
 
-PLAYABLE = {"gradient_penalty", "weight_clipping", "spectral_norm"}
+PLAYABLE = {"gradient_penalty", "weight_clipping", "spectral_norm", "r1", "r2"}
 """Tricks that this loop has as well; the last lies in D itself."""
 
 
@@ -65,6 +65,9 @@ def textbook_step(overrides: Sequence[str]) -> Callable[[], None]:
             if "gradient_penalty" in tricks:
                 weight = tricks["gradient_penalty"]["weight"]
                 value = value + weight * penalty(discriminator, real, fake, label)
+            for name, x in (("r1", real), ("r2", fake)):
+                if name in tricks:
+                    value = value + tricks[name]["weight"] * slope(discriminator, x, label)
             descend("discriminator", value)
             if "weight_clipping" in tricks:
                 limit = tricks["weight_clipping"]["limit"]
@@ -82,3 +85,10 @@ def penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, label: Tensor 
     x = (t * real + (1 - t) * fake).requires_grad_()
     (gradient,) = torch.autograd.grad(discriminator(x, label)[0].sum(), x, create_graph=True)
     return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+def slope(discriminator: nn.Module, x: Tensor, label: Tensor | None) -> Tensor:
+    """E||grad D(x)||^2 / 2 at x [N, C, H, W], of an evaluation of its own."""
+    x = x.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminator(x, label)[0].sum(), x, create_graph=True)
+    return 0.5 * gradient.flatten(1).pow(2).sum(1).mean()

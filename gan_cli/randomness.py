@@ -1,5 +1,6 @@
 """Randomness as a function of integers: nothing random has to be saved to be resumed."""
 
+import functools
 import hashlib
 
 import torch
@@ -13,7 +14,16 @@ def derive(*key: int | str) -> int:
 
 def reseed(*key: int | str) -> None:
     """Seed torch's global generators (CPU and every accelerator) from `key`."""
-    torch.manual_seed(derive(*key))
+    seed = derive(*key)
+    if _accelerated():
+        torch.manual_seed(seed)
+    else:  # it would format a stack for every kind of accelerator, to seed it once there is one
+        torch.default_generator.manual_seed(seed)
+
+
+@functools.cache
+def _accelerated() -> bool:
+    return torch.accelerator.is_available()
 
 
 def generator(*key: int | str) -> torch.Generator:

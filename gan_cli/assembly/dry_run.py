@@ -22,8 +22,12 @@ COUNT = 4
 START = Progress(0, 0.0, 0.0)
 
 
-def try_game(game: Game, batch_size: int, n_classes: int, device: torch.device) -> list[str]:
+def try_game(
+    game: Game, batch_size: int, n_classes: int, device: torch.device, precision: str = "fp32"
+) -> list[str]:
     """Try a game that meets its data's fields and its optimizers; it is left as it was.
+
+    Under `bf16` losses are computed as in training, and differentiated as often.
 
     Returns:
         Names of the scalars that its turns will log.
@@ -35,9 +39,10 @@ def try_game(game: Game, batch_size: int, n_classes: int, device: torch.device) 
     batch = _made_up(game, min(batch_size, COUNT), n_classes, device)
     for trial in game.trials().values():
         _draw(game, trial, batch)
-    scalars = [name for player in game.players for name in _play(game, player, batch)]
-    game.load_state_dict(before)
-    return scalars
+    try:
+        return [name for player in game.players for name in _play(game, player, batch, precision)]
+    finally:
+        game.load_state_dict(before)
 
 
 def try_drawing(game: Game, device: torch.device) -> None:
@@ -72,10 +77,12 @@ def _draw(game: Game, trial: Trial, batch: Batch) -> None:
         )
 
 
-def _play(game: Game, player: str, batch: Batch) -> list[str]:
+def _play(game: Game, player: str, batch: Batch, precision: str) -> list[str]:
     has = ", ".join(f"`{name}` {field}" for name, field in game.fields.items())
     try:
-        losses = game.turn(player, batch, START)
+        device = next(iter(batch.values())).device.type
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+            losses = game.turn(player, batch, START)
         _refuse_odd(losses, player)
         _differentiate(game, player, losses)
     except UserError:

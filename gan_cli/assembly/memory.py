@@ -3,11 +3,12 @@
 import math
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from gan_cli.assembly.game import assemble_game
 from gan_cli.config.schema import Settings
@@ -18,6 +19,7 @@ from gan_cli.games.base import Game
 GIB = 2**30
 SLACK = 2**20
 """Bytes by which a game may exceed what a checkpoint holds: buffers that are not saved."""
+FILLING = (Tensor.normal_, Tensor.uniform_, Tensor.random_, Tensor.bernoulli_)
 COPIES = 16
 """Of one sample, that a network has in memory at the least."""
 LATENTS, SAMPLE_COPIES = 128, 3
@@ -73,10 +75,27 @@ def _refuse_large_samples(fields: Fields) -> None:
             raise UserError(f"data: a single `{name}` ({field}) is too large for this machine")
 
 
+class Unfilled(TorchFunctionMode):
+    """Initialisation leaves weights as they are.
+
+    Without memory they have no values, and torch would import its compiler, which takes longer than
+    importing torch, to draw them.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
+    ) -> Any:
+        """What `func` gives, or the tensor it was to fill."""
+        kwargs = kwargs or {}
+        if func in FILLING or getattr(func, "__module__", "") == nn.init.__name__:
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
+
+
 def _lay_out(settings: Settings, fields: Fields, strict: bool) -> Game | None:
     """The game without memory; None where a class of somebody's own cannot be laid out so."""
     try:
-        with torch.device("meta"), warnings.catch_warnings():
+        with torch.device("meta"), Unfilled(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about weights that such a class loads to nowhere
             return assemble_game(settings, fields)
     except UserError:

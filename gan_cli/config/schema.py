@@ -150,7 +150,7 @@ class TrainerSettings:
     epochs: Positive | None = None
     minutes: Positive | None = None
     device: str
-    precision: Literal["fp32", "bf16"]
+    precision: Literal["auto", "fp32", "bf16"]
     log_every: Count
     sample_every: Natural
     checkpoint_every: Natural

@@ -34,6 +34,13 @@ class Files(Protocol):
             OSError: it cannot be read, or is damaged.
         """
 
+    def stamp(self, name: str) -> str:
+        """A text that is another one once the file has changed.
+
+        Raises:
+            OSError: the file has gone.
+        """
+
     def locate(self, name: str) -> str:
         """Where a person finds the file."""
 
@@ -75,6 +82,10 @@ class OneFile:
         with open(self._path, "rb") as file:
             return file.read()
 
+    def stamp(self, name: str) -> str:
+        """When it was written, to the nanosecond, and which file it is."""
+        return stamp_of(self._path)
+
     def locate(self, name: str) -> str:
         """The file's path."""
         return self._path
@@ -106,9 +117,20 @@ class Directory:
         with open(self.locate(name), "rb") as file:
             return file.read()
 
+    def stamp(self, name: str) -> str:
+        """When it was written, to the nanosecond, and which file it is."""
+        return stamp_of(self.locate(name))
+
     def locate(self, name: str) -> str:
         """The file's path."""
         return os.path.join(self._root, *name.split("/"))
+
+
+def stamp_of(path: str) -> str:
+    """Size, both times of writing and number of a file: no tool leaves all of them as they are."""
+    about = os.stat(path)
+    numbers = about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_dev, about.st_ino
+    return ",".join(map(str, numbers))
 
 
 def _first_time(path: str, seen: set[str]) -> bool:
@@ -134,6 +156,7 @@ class Zip:
     def __init__(self, path: str) -> None:
         self._path = path
         self._handle, self._owner = zipfile.ZipFile(path), os.getpid()
+        self._crc: dict[str, int] = {}
         found: dict[str, int] = {}
         for entry in self._handle.infolist():
             parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
@@ -144,6 +167,7 @@ class Zip:
                 )
             if not entry.is_dir() and not hidden(parts):
                 found[entry.filename] = entry.file_size
+                self._crc[entry.filename] = entry.CRC
         self.sizes = dict(sorted(found.items()))
 
     def read(self, name: str) -> bytes:
@@ -155,9 +179,13 @@ class Zip:
         except DAMAGE as error:
             raise OSError(str(error)) from error
 
+    def stamp(self, name: str) -> str:
+        """The checksum of its content: a copy of the zip is the same data."""
+        return f"{self._crc[name]:08x}"
+
     def locate(self, name: str) -> str:
         """The zip's path, a colon, the entry's name."""
         return f"{self._path}:{name}"
 
     def __getstate__(self) -> dict[str, object]:
-        return {"_path": self._path, "sizes": self.sizes, "_handle": None, "_owner": None}
+        return {**vars(self), "_handle": None, "_owner": None}

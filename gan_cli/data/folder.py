@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gan_cli.data.classes import Classes, find_base, find_classes
 from gan_cli.data.dataset import StreamableDataset
-from gan_cli.data.image_files import ImageFiles, gather, open_image_files, spread
+from gan_cli.data.image_files import ImageFiles, open_image_files, spread
 from gan_cli.data.images import UnreadableImageError, require_channels
 from gan_cli.errors import UserError
 from gan_cli.ranges import Count, Natural
@@ -32,6 +32,7 @@ class Folder(StreamableDataset):
         limit: so many images, spread evenly over the sorted names; None for all.
         on_corrupt: a damaged image is an error, or is left out and counted. To know which ones,
             `skip` decodes every image once more before training.
+        cache: keep what was decoded for the next start, among the user's caches.
     """
 
     def __init__(
@@ -43,13 +44,14 @@ class Folder(StreamableDataset):
         n_classes: Natural | None = None,
         limit: Count | None = None,
         on_corrupt: Literal["error", "skip"] = "error",
+        cache: bool = True,
     ) -> None:
         require_channels(channels)
         self.image_size, self.channels = image_size, channels
         self.n_classes, self.limit = n_classes or 0, limit
         self.labels: Mapping[str, Tensor] = {}
         self._root, self._labelled, self._expected = root, labels, n_classes
-        self._on_corrupt = on_corrupt
+        self._on_corrupt, self._cache = on_corrupt, "folder" if cache else None
         self._names: Sequence[str] = ()
         self._images: ImageFiles
 
@@ -74,8 +76,8 @@ class Folder(StreamableDataset):
 
     def load(self) -> dict[str, Tensor]:
         """uint8 [N, channels, image_size, image_size] and labels."""
-        decoded = self._images.map(self._open, self._names, self._names, "decoding")
-        return {"image": gather(decoded, len(self._names)), **self.labels}
+        images = self._images.load(self._open, self._names, self._names, cache=self._cache)
+        return {"image": images, **self.labels}
 
     def open(self, group: str, index: int) -> dict[str, Tensor]:
         """Decode one image to uint8 [channels, image_size, image_size]."""

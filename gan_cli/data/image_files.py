@@ -10,11 +10,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
+import PIL
 import torch
 from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from gan_cli.data.decoded import kept
 from gan_cli.data.files import MAX_BYTES, Files, OneFile, open_files
 from gan_cli.data.images import (
     Look,
@@ -130,6 +132,38 @@ class ImageFiles:
         if len(kept) < len(items):
             log.warning("skipped %d of %d images", len(items) - len(kept), len(items))
         return kept
+
+    def load(
+        self,
+        decode: Callable[[S], Tensor],
+        items: Sequence[S],
+        names: Sequence[str],
+        *,
+        cache: str | None,
+        title: str = "decoding",
+    ) -> Tensor:
+        """Items decoded to uint8 and stacked, [N, ...].
+
+        Args:
+            decode: gives uint8 [...].
+            items: to be decoded.
+            names: all files that they are in.
+            cache: what `decode` does besides what this object says: its result is kept for the
+                next time; None decodes anew.
+            title: of the progress bar.
+        """
+
+        def all_anew() -> Tensor:
+            return gather(self.map(decode, items, names, title), len(items))
+
+        if cache is None:
+            return all_anew()
+        try:
+            stamps = [(name, self.files.sizes[name], self.files.stamp(name)) for name in names]
+        except OSError:
+            return all_anew()  # a file has gone, which decoding will say
+        how = cache, self._image_size, self._channels, PIL.__version__, torch.__version__
+        return kept(repr((how, list(items), stamps)), all_anew)
 
     def map(
         self, function: Callable[[S], T], items: Sequence[S], names: Sequence[str], title: str

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gan_cli.data.dataset import Split, StreamableDataset, other
 from gan_cli.data.fields import Field, Fields
-from gan_cli.data.image_files import ImageFiles, gather, open_image_files, spread
+from gan_cli.data.image_files import ImageFiles, open_image_files, spread
 from gan_cli.data.images import UnreadableImageError, require_channels, to_square
 from gan_cli.data.sides import find_part, find_sides
 from gan_cli.errors import UserError
@@ -43,6 +43,7 @@ class Pairs(StreamableDataset):
         limit: so many pairs, spread evenly over the sorted names; None for all.
         on_corrupt: a damaged image is an error, or its pair is left out and counted; see `Folder`.
         n_classes: none, written down so that other parts of a config can refer to it.
+        cache: keep what was decoded for the next start; see `Folder`.
     """
 
     labels: Mapping[str, Tensor] = {}  # never written to
@@ -59,12 +60,14 @@ class Pairs(StreamableDataset):
         limit: Count | None = None,
         on_corrupt: Literal["error", "skip"] = "error",
         n_classes: Literal[0] = 0,
+        cache: bool = True,
     ) -> None:
         require_channels(channels)
         self.image_size, self.channels, self.n_classes = image_size, channels, n_classes
         self.split, self.limit = split, limit
         self._root, self._direction, self._on_corrupt = root, direction, on_corrupt
         self._a, self._b = a, b
+        self._cache = f"pairs {direction}" if cache else None
         self._pairs: Sequence[Pair] = ()
         self._images: ImageFiles
 
@@ -99,10 +102,8 @@ class Pairs(StreamableDataset):
 
     def load(self) -> dict[str, Tensor]:
         """uint8 [N, channels, image_size, image_size] each."""
-        names = [pair.a for pair in self._pairs]
-        decoded = gather(
-            self._images.map(self._open, self._pairs, names, "decoding"), len(self._pairs)
-        )
+        names = [name for name, _ in self.listing("")]
+        decoded = self._images.load(self._open, self._pairs, names, cache=self._cache)
         return {"source": decoded[:, 0], "target": decoded[:, 1]}
 
     def open(self, group: str, index: int) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gan_cli.data.dataset import Split, StreamableDataset, other
 from gan_cli.data.fields import Field, Fields
-from gan_cli.data.image_files import ImageFiles, gather, open_image_files, spread
+from gan_cli.data.image_files import ImageFiles, open_image_files, spread
 from gan_cli.data.images import UnreadableImageError, require_channels
 from gan_cli.data.sides import describe, find_sides, find_two
 from gan_cli.errors import UserError
@@ -31,6 +31,7 @@ class Unpaired(StreamableDataset):
         limit: so many images a side, spread evenly over the sorted names; None for all.
         on_corrupt: a damaged image is an error, or is left out and counted; see `Folder`.
         n_classes: none, written down so that other parts of a config can refer to it.
+        cache: keep what was decoded for the next start; see `Folder`.
     """
 
     labels: Mapping[str, Tensor] = {}  # never written to
@@ -46,11 +47,13 @@ class Unpaired(StreamableDataset):
         limit: Count | None = None,
         on_corrupt: Literal["error", "skip"] = "error",
         n_classes: Literal[0] = 0,
+        cache: bool = True,
     ) -> None:
         require_channels(channels)
         self.image_size, self.channels, self.n_classes = image_size, channels, n_classes
         self.split, self.limit = split, limit
         self._root, self._on_corrupt, self._a, self._b = root, on_corrupt, a, b
+        self._cache = "unpaired" if cache else None
         self._names: dict[str, Sequence[str]] = {"a": (), "b": ()}
         self._images: ImageFiles
 
@@ -90,7 +93,9 @@ class Unpaired(StreamableDataset):
     def load(self) -> dict[str, Tensor]:
         """uint8 [N, channels, image_size, image_size] each, N as many as the side has."""
         return {
-            side: gather(self._images.map(self._open, names, names, f"decoding {side}"), len(names))
+            side: self._images.load(
+                self._open, names, names, cache=self._cache, title=f"decoding {side}"
+            )
             for side, names in self._names.items()
         }
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gan_cli.ranges import Momentum
 
@@ -28,21 +28,26 @@ class EMA(nn.Module):
         self.warm_up = warm_up
         self.networks = nn.ModuleList()
         self._places: list[str] = []
+        self._means: tuple[list[Tensor], list[Tensor]] = ([], [])
+        self._copies: tuple[list[Tensor], list[Tensor]] = ([], [])
 
     def attach(self, averaged: Mapping[str, nn.Module]) -> None:
         """Begin the mean at the present weights of a game's `averaged` submodules."""
         self._places = list(averaged)
         self.networks = copy.deepcopy(nn.ModuleList(averaged.values()))
         self.networks.requires_grad_(False).eval()
+        # listed once: to find them all takes as long as to average the weights of a small network
+        now = nn.ModuleList(averaged.values())
+        self._means = [*self.networks.parameters()], [*now.parameters()]
+        self._copies = [*self.networks.buffers()], [*now.buffers()]
 
     @torch.no_grad()
-    def update(self, averaged: Mapping[str, nn.Module], updates: int) -> None:
-        """Take in the submodules after update number `updates`, counted from zero."""
+    def update(self, updates: int) -> None:
+        """Take in the networks after update number `updates`, counted from zero."""
         decay = min(self.decay, (1 + updates) / (10 + updates)) if self.warm_up else self.decay
-        for mean, now in zip(self.networks, averaged.values(), strict=True):
-            torch._foreach_lerp_([*mean.parameters()], [*now.parameters()], 1.0 - decay)
-            for kept, buffer in zip(mean.buffers(), now.buffers(), strict=True):
-                kept.copy_(buffer)
+        torch._foreach_lerp_(*self._means, 1.0 - decay)
+        if self._copies[0]:
+            torch._foreach_copy_(*self._copies)
 
     @contextmanager
     def standing_in(self, game: nn.Module) -> Iterator[None]:

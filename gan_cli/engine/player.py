@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from gan_cli.engine.schedules import Schedule
+from gan_cli.engine.uncompiled import step
 from gan_cli.tricks.base import StepHook
 
 SYMBOLS = {"discriminator": "D", "generator": "G"}
@@ -62,6 +63,11 @@ class Player:
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * self.schedule(done)
 
+    @property
+    def fused(self) -> bool:
+        """Whether the optimizer is one kernel, which takes no step where its `found_inf` is 1."""
+        return bool(self.optimizer.defaults.get("fused"))
+
     def gradient_norm(self) -> Tensor:
         """L2 norm of all gradients together, a scalar."""
         return get_total_norm([p.grad for p in self.parameters if p.grad is not None])
@@ -70,7 +76,10 @@ class Player:
         """One optimizer step on the gradients at hand."""
         for hook, parameters in self.hooks:
             hook.before_step(parameters)
-        self.optimizer.step()
+        if self.hooks and self.fused:
+            for p in self.parameters:
+                p.grad = None if p.grad is None else _laid_out(p.grad, p)
+        step(self.optimizer)
         for hook, parameters in self.hooks:
             hook.after_step(parameters)
 
@@ -90,6 +99,10 @@ class Player:
             self._refuse_other(memory, self.parameters[number].shape)
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": state["state"], "param_groups": groups})
+        for parameter, memory in self.optimizer.state.items():
+            for name, value in memory.items():
+                if isinstance(value, Tensor) and value.shape == parameter.shape:
+                    memory[name] = _laid_out(value, parameter)
 
     def _refuse_other(self, memory: Mapping[str, Any], shape: torch.Size) -> None:
         """Raise ValueError where a memory is not what this optimizer has of such a parameter."""
@@ -100,6 +113,13 @@ class Player:
                 raise ValueError(
                     f"optimizer of the {self.name}: its {name!r} is missing or another's"
                 )
+
+
+def _laid_out(value: Tensor, parameter: Tensor) -> Tensor:
+    """`value` with its numbers in the order of the parameter's: fused kernels walk along both."""
+    if value.stride() == parameter.stride():
+        return value
+    return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _alike(value: Any, known: Any, name: str, shape: torch.Size) -> bool:

@@ -5,7 +5,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -14,11 +14,11 @@ from gan_cli.data.batches import Batches
 from gan_cli.data.fields import Batch
 from gan_cli.engine.duration import Duration, count_in
 from gan_cli.engine.ema import EMA
+from gan_cli.engine.finite import PATIENCE, FiniteCheck, OnNaN
 from gan_cli.engine.interrupts import Interrupts
 from gan_cli.engine.meter import Meter
 from gan_cli.engine.player import Player
 from gan_cli.engine.protocols import Probe
-from gan_cli.engine.refusals import Refusals
 from gan_cli.errors import NonFinite, RunFailed, UserError
 from gan_cli.games.base import Game
 from gan_cli.games.requests import Drawing, Request
@@ -27,10 +27,6 @@ from gan_cli.sinks.sink import Sink
 from gan_cli.tricks.examples import Progress
 
 log = logging.getLogger(__name__)
-
-OnNaN = Literal["stop", "skip", "rollback"]
-PATIENCE = 10
-"""Rollbacks in a run before giving up."""
 
 
 class Trainer:
@@ -70,7 +66,7 @@ class Trainer:
         device: torch.device,
         log_every: int = 50,
         average: EMA | None = None,
-        precision: Literal["fp32", "bf16"] = "fp32",
+        precision: str = "fp32",
         on_nan: OnNaN = "stop",
     ) -> None:
         self.game, self.players, self.batches = game, players, batches
@@ -89,7 +85,7 @@ class Trainer:
         self._trained = {id(p): p for player in players for p in player.parameters}
         self._own = {player.name: {id(p) for p in player.parameters} for player in players}
         self._meter = Meter()
-        self._refusals = Refusals(self._own, device, skip=on_nan == "skip")
+        self._finite = FiniteCheck(players, on_nan, device)
         self._reported = (0.0, 0)  # seconds and samples at the last report
 
     @property
@@ -100,7 +96,7 @@ class Trainer:
     @property
     def skips(self) -> bool:
         """Whether a player's latest turn was skipped."""
-        return self._refusals.any
+        return self._finite.skipping
 
     @property
     def progress(self) -> Progress:
@@ -147,7 +143,7 @@ class Trainer:
             for batch in drawn[-player.times :]:
                 self._turn(player, batch, progress)
         if self.average is not None:
-            self.average.update(self.game.averaged, self.step)
+            self.average.update(self.step)
         self.step += 1
         self.seconds += time.monotonic() - began
         self.game.on_step(self.progress)
@@ -180,8 +176,7 @@ class Trainer:
         player.optimizer.zero_grad()
         total.backward()
         norm = player.gradient_norm()
-        if self._refusals.refuses(player, losses, total, norm, self.step):
-            player.optimizer.zero_grad()
+        if not self._finite.passes(player, losses, total, norm, self.step):
             return
         if self._logs(self.step + 1):
             self._meter.add({f"grad_norm/{player.symbol}": norm})
@@ -211,6 +206,7 @@ class Trainer:
         probes = [probe for probe in self.probes if probe.due(self.step, last)]
         if not probes and not last and not self._logs(self.step):
             return None
+        self._finite.settle()
         report = self._meter.read()
         report |= {f"lr/{player.symbol}": player.lr for player in self.players}
         seconds, samples = self._reported
@@ -223,7 +219,12 @@ class Trainer:
         return report
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a later step depends on."""
+        """All that a later step depends on.
+
+        Raises:
+            NonFinite: a turn behind it was not finite, so there is nothing to go on from.
+        """
+        self._finite.settle()
         return {
             "step": self.step,
             "attempt": self.attempt,

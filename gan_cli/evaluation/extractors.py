@@ -10,7 +10,6 @@ from gan_cli.data.gaussians import Gaussians
 from gan_cli.errors import UserError
 from gan_cli.evaluation.drawing import Drawn
 from gan_cli.evaluation.reference import Reference
-from gan_cli.metrics.cache import cache_folder
 from gan_cli.metrics.classifier import open_classifier
 from gan_cli.metrics.codes import code_accuracy
 from gan_cli.metrics.diversity import NearestNeighbours
@@ -26,6 +25,7 @@ from gan_cli.metrics.measures import (
     measure_score,
 )
 from gan_cli.metrics.values import MetricValue
+from gan_cli.paths import cache_folder
 
 log = logging.getLogger(__name__)
 

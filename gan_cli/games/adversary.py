@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_cli.games.losses import Loss, Targets, accuracy
+from gan_cli.networks.untouched import judges_singly
 from gan_cli.tricks.base import Pool, TargetTrick, Term, Trick, View
 from gan_cli.tricks.examples import (
     Discriminate,
@@ -16,6 +17,7 @@ from gan_cli.tricks.examples import (
     Progress,
     RealFakeBatch,
     Role,
+    judge_together,
 )
 
 
@@ -42,6 +44,7 @@ class Adversary(nn.Module):
         self.views = nn.ModuleList()
         self.pool: Pool | None = None
         self.terms = nn.ModuleDict()
+        self._single: bool | None = None
 
     def add(self, name: str, trick: Trick) -> None:
         """Put a trick in its place; one that can stand in several stands in all of them."""
@@ -93,9 +96,13 @@ class Adversary(nn.Module):
                 x = change(x, progress)
             return x
 
+        reals = Examples(real, label, view, discriminate, "real" in at)
+        fakes = Examples(fake, fake_label, view, discriminate, "fake" in at)
+        if own and discriminate == self.discriminate and not at and self._judges_singly():
+            judge_together(reals, fakes, discriminate)
         return RealFakeBatch(
-            real=Examples(real, label, view, discriminate, "real" in at),
-            fake=Examples(fake, fake_label, view, discriminate, "fake" in at),
+            real=reals,
+            fake=fakes,
             discriminate=discriminate,
             discriminator=self.network,
             progress=progress,
@@ -127,6 +134,11 @@ class Adversary(nn.Module):
             seen["health/accuracy_real"] = accuracy(real, threshold, real=True)
             seen["health/accuracy_fake"] = accuracy(fake, threshold, real=False)
         return seen
+
+    def _judges_singly(self) -> bool:
+        if self._single is None:  # once all tricks that change D have been applied
+            self._single = judges_singly(self.network)
+        return self._single
 
     def _due(self, role: Role, progress: Progress) -> list[tuple[str, Term]]:
         """The terms of a role that are computed in this step."""

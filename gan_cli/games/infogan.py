@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, one_hot
+from torch.nn.functional import cross_entropy
 
 from gan_cli import randomness
 from gan_cli.data.fields import Batch
@@ -115,7 +115,9 @@ class InfoGAN(TwoPlayer):
 
     def join(self, noise: Tensor, code: Tensor, continuous: Tensor) -> Tensor:
         """z [N, latent_dim] of noise [N, ...], categories int64 [N] and continuous codes [N, c]."""
-        return torch.cat([noise, one_hot(code, self.categories).to(noise), continuous], dim=1)
+        kinds = torch.arange(self.categories, device=code.device)
+        one_hot = (code[:, None] == kinds).to(noise)  # torch's own makes the host wait for a check
+        return torch.cat([noise, one_hot, continuous], dim=1)
 
     def complete(self, request: Request) -> Request:
         """Noise and whatever codes are left out from the seed; categories take turns.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_cli.errors import UserError
-from gan_cli.metrics.cache import cache_folder
+from gan_cli.paths import cache_folder
 
 URL = (
     "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"

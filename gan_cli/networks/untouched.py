@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.parametrize import is_parametrized
 
 
 @contextlib.contextmanager
@@ -23,6 +25,20 @@ def preserved_buffers(*modules: nn.Module) -> Iterator[None]:
         with torch.no_grad():
             for buffer, before in saved:
                 buffer.copy_(before)
+
+
+def judges_singly(network: nn.Module) -> bool:
+    """Whether it is known that a network sees no sample's batch and keeps count of no calls.
+
+    Then two batches may be given as one. Known are layers of torch and of this package but for
+    BatchNorm, and none that is parametrised, as spectral norm iterates with every call.
+    """
+    return all(
+        type(module).__module__.startswith(("torch.nn.", "gan_cli.networks."))
+        and not isinstance(module, _BatchNorm)
+        and not is_parametrized(module)
+        for module in network.modules()
+    )
 
 
 def call_untouched(

@@ -27,6 +27,7 @@ FREE = (
     "data.download",
     "data.workers",
     "data.memory_limit",
+    "data.cache",
 )
 """Keys nobody needs to be told about."""
 SHAPE = ("data.image_size", "data.channels", "data.n_classes")

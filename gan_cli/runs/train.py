@@ -18,6 +18,7 @@ from gan_cli.assembly.compatibility import refuse_unfit_data
 from gan_cli.assembly.devices import open_device, prepare_device
 from gan_cli.assembly.dry_run import try_game
 from gan_cli.assembly.memory import bytes_of, refuse_too_large
+from gan_cli.assembly.precision import settle_precision
 from gan_cli.config.by_device import chosen_by_device
 from gan_cli.config.checkpointed import trusted_in_checkpoint
 from gan_cli.config.reader import read, settle_length
@@ -74,7 +75,6 @@ def run_training(
     for logger in settings.logger.values():
         logger.build().require()
     device = open_device(settings.trainer.device)
-    prepare_device(device, settings.trainer.precision)
     if by_device:
         log.info("values for %s: %s", device, ", ".join(f"{k}={v}" for k, v in by_device.items()))
 
@@ -84,7 +84,11 @@ def run_training(
     with short_of_memory("these networks take more than there is; make them smaller (model.*)"):
         game = place(build_game(settings, dataset.fields, held), device)
         players = build_players(settings, game)
-        scalars = try_game(game, settings.data.batch_size, dataset.n_classes, device)
+        sizes = settings.data.batch_size, dataset.n_classes
+        settings, scalars = settle_precision(
+            settings, device, lambda precision: try_game(game, *sizes, device, precision)
+        )
+    prepare_device(device, settings.trainer.precision)
 
     with run_folder(folder):
         # data, and where to go on from

@@ -1,24 +1,18 @@
 """Scalars, grids, the config and hyperparameters for TensorBoard."""
 
-import io
-import os
-import socket
-import time
-from collections.abc import Collection, Iterable, Mapping
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
-from tensorboard.summary.writer.record_writer import RecordWriter
 from torch import Tensor
-from torch.utils.tensorboard.summary import Summary, custom_scalars, hparams, image, scalar, text
 
-from gan_cli.files import append_whole
 from gan_cli.metrics.values import headline
 from gan_cli.sinks.sink import ReportSink, Run
 
-PREFIX = "events.out.tfevents."
+if TYPE_CHECKING:
+    from gan_cli.sinks.events import EventFile
+
 FIRST = "Samples"
 """The tag of sheets. Pages are in the order of tags, capitals first: what is looked at most comes
 before all curves."""
@@ -37,9 +31,6 @@ ORDER = ("metric", "loss", "score", "speed", "health", "grad_norm", "lr")
 
 class TensorBoard(ReportSink):
     """One event folder per run, a file in it for each time the run was started.
-
-    Events are written at once and whole: torch's SummaryWriter has a thread for it, which meets a
-    full disk with a traceback and then costs the run its images, too.
 
     Args:
         folder: where the event files go.
@@ -60,64 +51,54 @@ class TensorBoard(ReportSink):
         super().__init__()
         self.folder, self.hyperparameters = folder, dict(hyperparameters)
         self.swept = frozenset(swept)
-        self._file: io.FileIO | None = None
-        self._head = [Event(file_version="brain.Event:2")]
-        if step:  # what came after it is forgotten
-            self._head.append(Event(step=step + 1, session_log=SessionLog(status=SessionLog.START)))
-        else:
-            written = text("config", f"```yaml\n{config}\n```"), custom_scalars(LAYOUT)
-            self._head += [Event(summary=summary) for summary in written]
+        self._step, self._config = step, config
+        self._waiting: list[Callable[[], None]] = []
+
+    @functools.cached_property
+    def _events(self) -> "EventFile":
+        from gan_cli.sinks.events import EventFile  # the first step does not wait for it
+
+        return EventFile(self.folder, self._step, self._config, LAYOUT)
 
     def write(self, run: Run) -> None:
         """Plot the report."""
         assert run.report is not None
-        self._append(*(scalar(name, value) for name, value in run.report.items()), step=run.step)
+        self._catch_up()
+        self._events.add_scalars(run.report, run.step)
 
     def show(self, tag: str, picture: Tensor, step: int) -> None:
-        """Add an image, uint8 [3, H, W]; where that fails it is said, and the caller goes on."""
-        self._try(image(tag, picture, dataformats="CHW"), step)
+        """Add an image, uint8 [3, H, W]; where that fails it is said, and the caller goes on.
+
+        What is shown before the first step is added with the first report.
+        """
+        if step:
+            self._catch_up()
+            self._try(lambda: self._events.add_image(tag, picture, step))
+        else:
+            self._waiting.append(lambda: self._events.add_image(tag, picture, step))
 
     def play(self, tag: str, gif: bytes, size: tuple[int, int], step: int) -> None:
         """Add an animation, width and height in pixels; the browser plays it."""
-        width, height = size
-        film = Summary.Image(
-            width=width, height=height, colorspace=3, encoded_image_string=gif
-        )  # colorspace 3: RGB; torch's own way wants moviepy
-        self._try(Summary(value=[Summary.Value(tag=tag, image=film)]), step)
+        self._try(lambda: self._events.add_film(tag, gif, size, step))
 
     def finish(self, run: Run) -> None:
         """Add this run's row to the HParams page, in the run's own folder."""
-        metrics = dict.fromkeys(by_merit(run.last_report), 0.0)
-        experiment, *session = hparams(self.hyperparameters, metrics)
-        plugin = experiment.value[0].metadata.plugin_data
-        content = HParamsPluginData.FromString(plugin.content)
-        for parameter in content.experiment.hparam_infos:
-            parameter.differs = parameter.name in self.swept
-        plugin.content = content.SerializeToString()
+        self._catch_up()
         try:
-            self._append(experiment, *session)
+            columns = by_merit(run.last_report)
+            self._events.add_hyperparameters(self.hyperparameters, self.swept, columns)
         finally:
-            if self._file is not None:
-                self._file.close()
+            self._events.close()
 
-    def _try(self, summary: Any, step: int) -> None:
+    def _catch_up(self) -> None:
+        while self._waiting:
+            self._try(self._waiting.pop(0))
+
+    def _try(self, add: Callable[[], None]) -> None:
         try:
-            self._append(summary, step=step)
+            add()
         except OSError as error:
             self._warn(error)
-
-    def _append(self, *summaries: Any, step: int = 0) -> None:
-        """Write an event for each, all or none."""
-        if self._file is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._file = io.FileIO(new_event_file(self.folder), "x")
-        events = [Event(summary=summary, step=step) for summary in summaries]
-        records = io.BytesIO()
-        for event in [*self._head, *events]:
-            event.wall_time = time.time()
-            RecordWriter(records).write(event.SerializeToString())
-        append_whole(self._file, records.getvalue())
-        self._head = []
 
 
 def by_merit(names: Iterable[str]) -> list[str]:
@@ -130,14 +111,3 @@ def by_merit(names: Iterable[str]) -> list[str]:
     best = f"metric/{headline(metrics)}"
     rank = {group: number for number, group in enumerate(ORDER)}
     return sorted(groups, key=lambda name: (name != best, rank.get(groups[name], len(rank))))
-
-
-def new_event_file(folder: Path) -> Path:
-    """The path of a further event file: TensorBoard reads them in the order of their names.
-
-    They begin with the time; where a clock was set back since, with one later than all before.
-    """
-    numbers = [path.name.removeprefix(PREFIX)[:10] for path in folder.glob(f"{PREFIX}*")]
-    earlier = max((int(number) for number in numbers if number.isdecimal()), default=0)
-    now = max(int(time.time()), earlier + 1)
-    return folder / f"{PREFIX}{now:010d}.{socket.gethostname()}.{os.getpid()}"

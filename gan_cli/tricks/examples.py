@@ -81,6 +81,10 @@ class Examples:
             self._output = self._discriminate(self.seen, self.label)
         return self._output
 
+    def answer(self, output: DiscriminatorOutput) -> None:
+        """Take what D says from whoever has asked it."""
+        self._output = output
+
     @property
     def logits(self) -> Tensor:
         """D's logits, [N] or [N, ...]."""
@@ -101,6 +105,19 @@ class Examples:
         return input_gradients(
             lambda x, label: self._discriminate(self._view(x), label), self.images, self.label
         )
+
+
+def judge_together(one: Examples, other: Examples, discriminate: Discriminate) -> None:
+    """Put two batches before D as one, for a D to which that makes no difference.
+
+    It reads its weights once, and there are half as many gradients to add up.
+    """
+    seen = torch.cat([one.seen, other.seen])  # [N + M, C, H, W]
+    labels = [label for label in (one.label, other.label) if label is not None]
+    output = discriminate(seen, torch.cat(labels) if labels else None)
+    count = len(one.seen)
+    one.answer(DiscriminatorOutput(*(x[:count] for x in output)))
+    other.answer(DiscriminatorOutput(*(x[count:] for x in output)))
 
 
 class RealFakeBatch(NamedTuple):

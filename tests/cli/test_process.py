@@ -243,3 +243,33 @@ def test_a_log_of_names_that_are_not_utf_8(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for text in (done.stdout, (tmp_path / "run" / "train.log").read_text()):
         assert "skipping images/bad\\udcff.png (not an image)" in text
+
+
+# Says which of some modules are there when the first step begins, and stops.
+AT_FIRST_STEP = """
+import sys
+from gan_cli.cli.train import main
+from gan_cli.engine import trainer
+step = trainer.Trainer.play
+def play(self):
+    there = step(self) and {modules!r} & sys.modules.keys()
+    print("THERE", sorted(there), flush=True)
+    sys.exit(0)
+trainer.Trainer.play = play
+main()
+"""
+
+
+def test_the_first_step_waits_for_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    """Each of these takes from half a second to two."""
+    modules = {"torch._dynamo", "sympy", "torchvision", "tensorboard", "matplotlib", "scipy"}
+    script = AT_FIRST_STEP.format(modules=modules)
+    done = subprocess.run(
+        [sys.executable, "-c", script, *SHORT, *RUN],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "THERE []" in done.stdout, done.stdout + done.stderr

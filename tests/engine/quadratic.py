@@ -74,12 +74,14 @@ class Quadratic(nn.Module):
         self.steps.append(progress)
 
 
-def a_trainer(n_critic: int = 1, **options: Any) -> tuple[Trainer, Quadratic]:
+def a_trainer(n_critic: int = 1, fused: bool = False, **options: Any) -> tuple[Trainer, Quadratic]:
     game = Quadratic()
+
+    def sgd(net: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.SGD(net.parameters(), lr=0.25, fused=fused)
+
     players = [
-        Player(
-            name, [*net.parameters()], torch.optim.SGD(net.parameters(), lr=0.25), schedule, times
-        )
+        Player(name, [*net.parameters()], sgd(net), schedule, times)
         for (name, net), times, schedule in zip(
             game.own.items(), (n_critic, 1), (Constant(), Linear()), strict=True
         )

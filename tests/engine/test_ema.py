@@ -14,32 +14,40 @@ def a_network(value: float) -> nn.Module:
     return network
 
 
-def averaged(value: float) -> dict[str, nn.Module]:
-    return {"generator": a_network(value)}
+def fill(network: nn.Module, value: float) -> None:
+    """As training would have changed it."""
+    nn.init.constant_(network.weight, value)
+    network.seen.fill_(value)
 
 
 def test_closed_form_without_warm_up() -> None:
     """From 0 towards 1 with decay d, after n updates: 1 - d^n."""
     average = EMA(decay=0.9, warm_up=False)
-    average.attach(averaged(0.0))
+    network = a_network(0.0)
+    average.attach({"generator": network})
+    fill(network, 1.0)
     for n in range(5):
-        average.update(averaged(1.0), n)
+        average.update(n)
     assert torch.allclose(average.networks[0].weight, torch.tensor(1 - 0.9**5))
 
 
 def test_warm_up_forgets_the_first_weights() -> None:
     """The first decays are 1/10 and 2/11, so after two updates 1 - 1/10 * 2/11 is of the new."""
     average = EMA(decay=0.999, warm_up=True)
-    average.attach(averaged(0.0))
+    network = a_network(0.0)
+    average.attach({"generator": network})
+    fill(network, 1.0)
     for n in range(2):
-        average.update(averaged(1.0), n)
+        average.update(n)
     assert torch.allclose(average.networks[0].weight, torch.tensor(1 - (1 / 10) * (2 / 11)))
 
 
 def test_buffers_are_copied_not_averaged() -> None:
     average = EMA(decay=0.9)
-    average.attach(averaged(0.0))
-    average.update(averaged(3.0), 100)
+    network = a_network(0.0)
+    average.attach({"generator": network})
+    fill(network, 3.0)
+    average.update(100)
     assert average.networks[0].seen == 3.0
 
 
@@ -58,7 +66,9 @@ def test_several_networks_stand_in_for_several() -> None:
     own = {"there": game.there, "back": game.back}
     average = EMA(decay=0.5, warm_up=False)
     average.attach(own)
-    average.update({"there": a_network(1.0), "back": a_network(20.0)}, 0)
+    fill(game.there, 1.0)
+    fill(game.back, 20.0)
+    average.update(0)
     with average.standing_in(game):
         assert (game.there.weight.item(), game.back.weight.item()) == (0.5, 15.0)
     assert game.there is own["there"]

@@ -6,9 +6,9 @@ import torch
 
 from gan_cli.errors import UserError
 from gan_cli.metrics import inception
-from gan_cli.metrics.cache import cache_folder
 from gan_cli.metrics.features import extract, extract_features
 from gan_cli.metrics.inception import Inception, fetch_weights
+from gan_cli.paths import cache_folder
 
 
 def test_batches_are_put_together_in_order():

@@ -10,7 +10,8 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from gan_cli.runs.outputs import board_folder, sweep_label
-from gan_cli.sinks.tensorboard import FIRST, ORDER, TensorBoard, by_merit, new_event_file
+from gan_cli.sinks.events import new_event_file
+from gan_cli.sinks.tensorboard import FIRST, ORDER, TensorBoard, by_merit
 from tests.sinks.fake_runs import a_run
 
 REPORT = {
