@@ -10,7 +10,7 @@ help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 train: $(READY)  ## set up, then train a labelled DCGAN on the embedded digits
-	$(BIN)/gan-train model=cgan_dcgan_r1
+	$(BIN)/gan-train
 
 test: $(READY)  ## set up, then run all tests
 	$(BIN)/pytest -n 2 --dist loadfile
