@@ -1,0 +1,132 @@
+"""Any value for any key, any choice of any group: a run that begins, or a line that says why."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from gan_cli.config.reader import leaves
+from gan_cli.errors import UserError
+from gan_cli.paths import conf_folder
+from tests.conftest import Command, data_of, narrow, options
+from tests.fuzz.changes import BEYOND, NUMBERS, THINGS, WORDS, as_typed
+from tests.fuzz.conftest import few, survives
+
+TOP = {"name": "x", "seed": 0, "ema.decay": 0.9, "ema.warm_up": True, "ema": None, "trust": []}
+UNLISTED = ["hydra.verbose", "hydra.job.name", "resume", "nope", "model.nope", "optimizer.nope.lr"]
+CLASSES = [
+    *("gan_cli.networks.dcgan.Generator", "gan_cli.networks.mlp.Generator", "torch.nn.Linear"),
+    *(
+        "gan_cli.games.two_player.TwoPlayer",
+        "gan_cli.games.base.Game",
+        "gan_cli.data.digits.Digits",
+    ),
+    *("torch.optim.LBFGS", "torch.optim.Optimizer", "torch.optim.Rprop", "torch.optim.Muon"),
+    *("pathlib.Path", "builtins.dict", "subprocess.Popen", "gan_cli.tricks.penalties.R1", "nope.X"),
+]
+SMALL = 64
+"""Larger whole numbers are left to keys that say so themselves: networks are really made."""
+
+
+@cache
+def listed(group: str, option: str) -> dict[str, Any]:
+    """The keys of a YAML file and what it says of each."""
+    path = conf_folder() / group / f"{option}.yaml"
+    content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    content.pop("defaults", None)
+    prefix = "" if "@package _global_" in path.read_text() else group.replace("/", ".")
+    prefix = prefix and f"{prefix}."
+    return {f"{prefix}{key}": value for key, value in leaves(content)}
+
+
+@cache
+def plausible() -> list[Any]:
+    """What stands anywhere in the shipped YAML."""
+    groups = ("model", "loss", "optimizer", "data", "tricks", "trainer", "evaluation")
+    files = [listed(group, option) for group in groups for option in options(group)]
+    found = {repr(value): value for file in files for value in file.values()}
+    return [v for v in found.values() if not isinstance(v, int | float) or abs(v) <= SMALL]
+
+
+any_value = st.one_of(
+    st.sampled_from(plausible() + CLASSES),
+    st.sampled_from([n for n in NUMBERS if n != 10**4] + BEYOND),
+    st.sampled_from(WORDS + THINGS),
+)
+noise = st.text(alphabet="ab1=.,[]{}$()'\"\\ :@+~#é\n", max_size=12)
+
+
+@st.composite
+def command_lines(draw: st.DrawFn) -> list[str]:
+    """A model, perhaps other groups, and a few keys: those that there are, and others."""
+    model = draw(st.sampled_from(options("model")))
+    chosen = {"model": model, "trainer": "default", "evaluation": "default"}
+    line = [f"model={model}", *data_of(model), *narrow(model)]
+    for group in ("loss", "optimizer", "data", "optimizer/schedule"):
+        if draw(st.integers(0, 3)) == 0:
+            chosen[group] = draw(st.sampled_from(options(group)))
+            line.append(f"{group}={chosen[group]}")
+    tricks = draw(st.lists(st.sampled_from(options("tricks")), max_size=2, unique=True))
+    if chosen.get("data") in ("folder", "pairs", "unpaired"):
+        line.append("data.root=nowhere")
+    keys = {**TOP, **dict.fromkeys(UNLISTED)}
+    for group, option in chosen.items():
+        keys |= listed(group, option)
+    for trick in tricks:
+        keys |= listed("tricks", trick) | {f"tricks.{trick}.on": None}
+    if tricks:
+        line.append(f"tricks=[{','.join(tricks)}]")
+    for _ in range(draw(st.sampled_from([1, 1, 2, 4]))):
+        line.append(draw(_override(sorted(keys))))
+    return line
+
+
+@st.composite
+def _override(draw: st.DrawFn, keys: list[str]) -> str:
+    key = draw(st.sampled_from(keys))
+    parts = key.split(".")
+    match draw(st.integers(0, 11)):
+        case 0:  # a whole section
+            key = ".".join(parts[: draw(st.integers(1, len(parts)))])
+        case 1:
+            return f"~{key}"
+        case 2:
+            key = f"+{key}.{draw(st.sampled_from(['x', 'on', '_target_', '_partial_', '0']))}"
+        case 3:
+            key = f"++{key}"
+        case 4 if parts[0] == "optimizer":  # of one player
+            key = f"optimizer.{draw(st.sampled_from(['generator', 'discriminator']))}.{parts[-1]}"
+        case 5:
+            return draw(noise)
+    return f"{key}={as_typed(draw(any_value), quoted=draw(st.integers(0, 3)) > 0)}"
+
+
+@pytest.fixture
+def at_the_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs end where their config was checked and every player had its turn on made-up data."""
+
+    def stop(folder: Path) -> Iterator[None]:
+        raise UserError("enough")
+
+    monkeypatch.setattr("gan_cli.runs.train.run_folder", stop)
+
+
+@few(20)
+@example(line=["+hydra.verbose.x=1"])
+@given(line=command_lines())
+def test_no_override_breaks_the_door(
+    line: list[str], gan_train: Command, at_the_door: None, room: Callable[[], Path]
+) -> None:
+    here = room()
+    result = survives(gan_train, "hydra.run.dir=run", *line)
+    assert not any(here.iterdir())
+    import os
+
+    if "FUZZLOG" in os.environ:
+        with open(os.environ["FUZZLOG"], "a") as f:
+            print(result.code, line, result.err, file=f)
