@@ -1,6 +1,6 @@
 """Any value for any key, any choice of any group: a run that begins, or a line that says why."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,16 +45,22 @@ def listed(group: str, option: str) -> dict[str, Any]:
 
 
 @cache
-def plausible() -> list[Any]:
-    """What stands anywhere in the shipped YAML."""
+def shipped() -> dict[str, tuple[str, Any]]:
+    """What stands anywhere in the YAML, with the last part of its key, each once."""
     groups = ("model", "loss", "optimizer", "data", "tricks", "trainer", "evaluation")
     files = [listed(group, option) for group in groups for option in options(group)]
-    found = {repr(value): value for file in files for value in file.values()}
-    return [v for v in found.values() if not isinstance(v, int | float) or abs(v) <= SMALL]
+    found = [(key.rpartition(".")[2], value) for file in files for key, value in file.items()]
+    small = [(k, v) for k, v in found if not isinstance(v, int | float) or abs(v) <= SMALL]
+    return {repr(pair): pair for pair in small}
+
+
+def said_of(last: str) -> list[Any]:
+    """The values of keys that end so."""
+    return [value for key, value in shipped().values() if key == last]
 
 
 any_value = st.one_of(
-    st.sampled_from(plausible() + CLASSES),
+    st.sampled_from([value for _, value in shipped().values()] + CLASSES),
     st.sampled_from([n for n in NUMBERS if n != 10**4] + BEYOND),
     st.sampled_from(WORDS + THINGS),
 )
@@ -82,28 +88,42 @@ def command_lines(draw: st.DrawFn) -> list[str]:
     if tricks:
         line.append(f"tricks=[{','.join(tricks)}]")
     for _ in range(draw(st.sampled_from([1, 1, 2, 4]))):
-        line.append(draw(_override(sorted(keys))))
+        line.append(draw(_override(keys)))
     return line
 
 
+def likely(key: str, value: Any) -> st.SearchStrategy[Any]:
+    """Values such as one would try instead: of the same type, or given to the like elsewhere."""
+    match value:
+        case bool():
+            return st.booleans()
+        case int():
+            return st.sampled_from([value, 1, 2, 3, 4, 7, 8, 16])
+        case float():
+            return st.sampled_from([value, 0.5, 1e-3, 1.0, 10.0, 0])
+    return st.sampled_from([value, None, *said_of(key.rpartition(".")[2])])
+
+
 @st.composite
-def _override(draw: st.DrawFn, keys: list[str]) -> str:
-    key = draw(st.sampled_from(keys))
+def _override(draw: st.DrawFn, keys: Mapping[str, Any]) -> str:
+    key = draw(st.sampled_from(sorted(keys)))
     parts = key.split(".")
-    match draw(st.integers(0, 11)):
-        case 0:  # a whole section
+    value = likely(key, keys[key])
+    match draw(st.integers(0, 14)):
+        case 10:  # a whole section
             key = ".".join(parts[: draw(st.integers(1, len(parts)))])
-        case 1:
+        case 11:
             return f"~{key}"
-        case 2:
+        case 12:
             key = f"+{key}.{draw(st.sampled_from(['x', 'on', '_target_', '_partial_', '0']))}"
-        case 3:
+        case 13:
             key = f"++{key}"
-        case 4 if parts[0] == "optimizer":  # of one player
-            key = f"optimizer.{draw(st.sampled_from(['generator', 'discriminator']))}.{parts[-1]}"
-        case 5:
+        case 14:
             return draw(noise)
-    return f"{key}={as_typed(draw(any_value), quoted=draw(st.integers(0, 3)) > 0)}"
+        case 8 | 9 if parts[0] == "optimizer":  # of one player
+            key = f"optimizer.{draw(st.sampled_from(['generator', 'discriminator']))}.{parts[-1]}"
+    chosen = draw(st.one_of(value, value, any_value))
+    return f"{key}={as_typed(chosen, quoted=draw(st.integers(0, 3)) < 3)}"
 
 
 @pytest.fixture
