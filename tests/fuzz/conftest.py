@@ -40,6 +40,10 @@ def few(count: int) -> settings:
     return settings(max_examples=count) if current else settings()
 
 
+CALM = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""When the collector finds a file that an error left open is a matter of chance."""
+
+
 class Hung(BaseException):
     """A command did not come to an end; no `except Exception` on the way takes it."""
 

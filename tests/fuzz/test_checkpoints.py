@@ -14,7 +14,9 @@ from gan_cli.errors import RunFailed
 from gan_cli.sinks.checkpoint import load, save
 from tests.conftest import Command
 from tests.fuzz.changes import INF, NAN, changed, damaged, values
-from tests.fuzz.conftest import few, survives
+from tests.fuzz.conftest import CALM, few, survives
+
+pytestmark = CALM
 
 TENSORS = [
     *(torch.zeros(()), torch.zeros(0), torch.zeros(2, 3), torch.full((8, 4), NAN)),

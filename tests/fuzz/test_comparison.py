@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from tests.comparison.run_folders import add_grid, config, evaluation, summary, write_run
 from tests.conftest import Command
 from tests.fuzz.changes import BEYOND, WORDS, changed, damaged, values
-from tests.fuzz.conftest import few, survives
+from tests.fuzz.conftest import CALM, few, survives
+
+pytestmark = CALM
 
 REPORT = {"step": 2, "images": 32, "seconds": 0.5, "loss/D/adversarial": 1.5, "metric/fid": 3.0}
 odd = st.one_of(values, st.sampled_from([*BEYOND, 10**400]))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -16,7 +17,9 @@ from PIL import Image
 from gan_cli.data.folder import Folder
 from gan_cli.errors import UserError
 from tests.fuzz.changes import BEYOND, changed, damaged, values
-from tests.fuzz.conftest import LONGEST_LINE, few, in_time
+from tests.fuzz.conftest import CALM, LONGEST_LINE, few, in_time
+
+pytestmark = [CALM, pytest.mark.filterwarnings("ignore::UserWarning")]  # Pillow's, of damage
 
 FORMATS = ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"]
 MODES = ["L", "RGB", "RGBA", "P", "1", "LA", "CMYK", "I;16", "F"]

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from tests.conftest import Command
 from tests.fuzz.changes import BEYOND, NUMBERS, THINGS, WORDS, as_typed
-from tests.fuzz.conftest import few, survives
+from tests.fuzz.conftest import CALM, few, survives
+
+pytestmark = CALM
 
 SAMPLE = {
     "count": [1, 7, 64, 1001],

@@ -15,7 +15,9 @@ from gan_cli.errors import UserError
 from gan_cli.paths import conf_folder
 from tests.conftest import Command, data_of, narrow, options
 from tests.fuzz.changes import BEYOND, NUMBERS, THINGS, WORDS, as_typed
-from tests.fuzz.conftest import few, survives
+from tests.fuzz.conftest import CALM, few, survives
+
+pytestmark = CALM
 
 TOP = {"name": "x", "seed": 0, "ema.decay": 0.9, "ema.warm_up": True, "ema": None, "trust": []}
 UNLISTED = ["hydra.verbose", "hydra.job.name", "resume", "nope", "model.nope", "optimizer.nope.lr"]
