@@ -19,8 +19,8 @@ DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, OverflowError),
     *(RuntimeError, ValueError),
 )
-"""What zipfile raises besides OSError: broken in one way or another; encrypted; of an unknown method
-or version; a name marked as UTF-8 that is none."""
+"""What zipfile raises besides OSError: broken in one way or another; encrypted; of an unknown
+method or version; a name marked as UTF-8 that is none."""
 
 
 class Files(Protocol):

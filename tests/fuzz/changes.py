@@ -31,7 +31,7 @@ THINGS: list[Any] = [
     *([0.5, 0.9], [8], {"_target_": "os.system"}, {"_target_": "gan_cli.engine.ema.EMA"}),
 ]
 
-values = st.sampled_from([*NUMBERS, *WORDS, *THINGS]).map(copy.deepcopy)
+values = st.sampled_from([*NUMBERS, *WORDS, *THINGS])
 
 
 @st.composite
@@ -41,10 +41,10 @@ def changed(draw: st.DrawFn, tree: Any, odd: st.SearchStrategy[Any] = values, mo
     for _ in range(draw(st.integers(1, most))):
         place, key = _somewhere(draw, tree)
         if place is None:
-            return draw(odd)
+            return copy.deepcopy(draw(odd))
         match draw(st.sampled_from(["replace", "replace", "drop", "borrow", "rename", "wrap"])):
             case "replace":
-                place[key] = draw(odd)
+                place[key] = copy.deepcopy(draw(odd))  # the next change may be inside it
             case "drop":
                 del place[key]
             case "borrow":  # what stands elsewhere in it
