@@ -138,17 +138,12 @@ def at_the_door(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gan_cli.runs.train.run_folder", stop)
 
 
-@few(20)
+@few(12)
 @example(line=["+hydra.verbose.x=1"])
 @given(line=command_lines())
 def test_no_override_breaks_the_door(
     line: list[str], gan_train: Command, at_the_door: None, room: Callable[[], Path]
 ) -> None:
     here = room()
-    result = survives(gan_train, "hydra.run.dir=run", *line)
+    survives(gan_train, "hydra.run.dir=run", *line)
     assert not any(here.iterdir())
-    import os
-
-    if "FUZZLOG" in os.environ:
-        with open(os.environ["FUZZLOG"], "a") as f:
-            print(result.code, line, result.err, file=f)
