@@ -53,7 +53,7 @@ def change(path: Path, data: st.DataObject) -> Path:
     return stranger
 
 
-@few(15)
+@few(12)
 @given(data=st.data())
 def test_nothing_is_drawn_from_what_is_no_checkpoint(
     data: st.DataObject, trained: Path, gan_sample: Command, room: Callable[[], Path]
@@ -78,7 +78,7 @@ def test_no_run_goes_on_from_what_is_no_checkpoint(
         assert not (here / "run").exists()
 
 
-@few(10)
+@few(8)
 @given(data=st.data())
 def test_damaged_bytes_are_noticed(
     data: st.DataObject, trained: Path, gan_sample: Command, room: Callable[[], Path]

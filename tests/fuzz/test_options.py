@@ -66,7 +66,7 @@ def options(draw: st.DrawFn, known: Mapping[str, list[Any]]) -> list[str]:
     return line
 
 
-@few(14)
+@few(12)
 @given(line=options(SAMPLE))
 def test_whatever_is_asked_of_gan_sample(
     line: list[str], trained: Path, gan_sample: Command, room: Callable[[], Path]

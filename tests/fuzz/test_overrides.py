@@ -138,7 +138,7 @@ def at_the_door(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gan_cli.runs.train.run_folder", stop)
 
 
-@few(12)
+@few(10)
 @example(line=["+hydra.verbose.x=1"])
 @given(line=command_lines())
 def test_no_override_breaks_the_door(
