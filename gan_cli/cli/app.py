@@ -47,6 +47,8 @@ SWITCHES = (
     *("-sc", "--shell-completion", "--version"),
 )
 """Options that take no value."""
+HYDRAS = (HydraException, OmegaConfBaseException, ValueError, TypeError, AssertionError)
+"""What Hydra raises where it cannot take a config; jobs keep their own errors to themselves."""
 
 
 def launch(
@@ -122,7 +124,7 @@ def launch(
             stopped.add_note(f"not run: {label}")
     except UserError as error:
         failures.append(("", error))
-    except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:
+    except HYDRAS as error:
         folders = [folder, *([own] if own else [])]
         problems = diagnose(error, config_name, folders, overrides, sweeps)
         if check is not None and not sweeps:

@@ -233,4 +233,4 @@ def _linked(config: DictConfig, key: str) -> str:
 
 def _shortened(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:2])
+    return " ".join(lines[:2]) or "Hydra cannot take this; look at the keys that begin with hydra."

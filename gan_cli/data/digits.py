@@ -55,9 +55,10 @@ class Digits(Dataset):
     def load(self) -> dict[str, Tensor]:
         """uint8 [N, channels, image_size, image_size] and the digits' values."""
         first, last = self._rows.start, self._rows.stop
-        table = torch.from_numpy(np.loadtxt(_file(), delimiter=",", max_rows=last)[first:])
-        images = table[:, :64].float().view(-1, 1, 8, 8) * (255 / 16)
-        labels = table[:, 64].long()
+        table = np.loadtxt(_file(), delimiter=",", max_rows=last, ndmin=2)
+        rows = torch.from_numpy(table[first:])
+        images = rows[:, :64].float().view(-1, 1, 8, 8) * (255 / 16)
+        labels = rows[:, 64].long()
         images = set_channels(resize(images, self.image_size), self.channels)
         return {"image": images, "label": labels}
 

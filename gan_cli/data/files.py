@@ -2,6 +2,7 @@
 
 import lzma
 import os
+import struct
 import zipfile
 import zlib
 from pathlib import PurePosixPath
@@ -14,8 +15,12 @@ MAX_BYTES = 512 * 2**20
 """A larger file is refused unread: no image needs it, a zip of zeros would fill the memory."""
 
 
-DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
-"""What zipfile raises besides OSError: broken in one way or another; encrypted; unknown method."""
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, OverflowError),
+    *(RuntimeError, ValueError),
+)
+"""What zipfile raises besides OSError: broken in one way or another; encrypted; of an unknown
+method or version; a name marked as UTF-8 that is none."""
 
 
 class Files(Protocol):
@@ -66,7 +71,7 @@ def open_files(root: str, key: str) -> Files:
         )
     try:
         return Zip(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (*DAMAGE, OSError) as error:
         raise UserError(f"{key}={root}: the zip cannot be read ({error}); make it anew") from error
 
 
@@ -165,7 +170,7 @@ class Zip:
                     f"{path}: refused, its entry {entry.filename!r} points outside the zip; "
                     "make the zip anew with plain relative names"
                 )
-            if not entry.is_dir() and not hidden(parts):
+            if parts and not entry.is_dir() and not hidden(parts):
                 found[entry.filename] = entry.file_size
                 self._crc[entry.filename] = entry.CRC
         self.sizes = dict(sorted(found.items()))

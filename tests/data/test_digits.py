@@ -47,3 +47,8 @@ def test_fields_names_and_what_is_held_out():
     assert (dataset.part, dataset.sizes) == ("train", {"": 5})
     assert (dataset.held_out().part, dataset.held_out().sizes) == ("test", {"": 300})
     assert dataset.held_out().held_out().sizes == dataset.whole().sizes == {"": 1497}
+
+
+def test_one_digit_is_a_dataset():
+    dataset, data = load(image_size=8, limit=1)
+    assert (len(dataset), data["image"].shape, data["label"].tolist()) == (1, (1, 1, 8, 8), [0])

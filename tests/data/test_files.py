@@ -117,6 +117,31 @@ def test_an_entry_damaged_anywhere_is_an_os_error(tmp_path, method):
             assert open_files(str(path), "data.root").read("1.png") == content
 
 
+@pytest.mark.parametrize("flip", [1, 0x80, 0xFF])
+def test_a_zip_damaged_in_any_byte(tmp_path, flip):
+    """It cannot be opened, its entry cannot be read, or no byte of it counts."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("é.png", b"x")  # a name that is marked as UTF-8
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ flip]) + whole[at + 1 :])
+        with contextlib.suppress(UserError, OSError):
+            files = open_files(str(path), "data.root")
+            assert [files.read(name) for name in files.sizes] in ([b"x"], [])
+
+
+def test_an_entry_without_a_name_is_passed_over(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr("x", b"")
+        file.writestr("a.png", b"x")
+    data = (tmp_path / "a.zip").read_bytes().replace(b"x" + b"PK\3\4", b"\0PK\3\4", 1)
+    directory = data.index(b"PK\1\2")
+    assert data[directory + 46 : directory + 47] == b"x"
+    (tmp_path / "a.zip").write_bytes(data[: directory + 46] + b"\0" + data[directory + 47 :])
+    assert list(open_files(str(tmp_path / "a.zip"), "data.root").sizes) == ["a.png"]
+
+
 def test_a_zip_is_opened_anew_in_another_process(tmp_path, folder):
     files = open_files(str(zipped(folder, tmp_path / "a.zip")), "data.root")
     copy = pickle.loads(pickle.dumps(files))  # what a spawned process gets
