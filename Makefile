@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint format docs tensorboard bench gpu-check clean
+.PHONY: help train test test-slow lint format docs tensorboard bench gpu-check clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,8 +12,11 @@ help:  ## what there is
 train: $(READY)  ## set up, then train a labelled DCGAN on the embedded digits
 	$(BIN)/gan-train
 
-test: $(READY)  ## set up, then run all tests
-	$(BIN)/pytest -n 2 --dist loadfile
+test: $(READY)  ## set up, then run all tests but the slow ones
+	$(BIN)/pytest -n 2 --dist loadfile -m 'not slow'
+
+test-slow: $(READY)  ## set up, then run the slow ones
+	$(BIN)/pytest -m slow
 
 lint: $(READY)  ## style and types
 	$(BIN)/ruff check .

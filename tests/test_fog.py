@@ -8,7 +8,6 @@ from gan_cli.metrics.brightness import dark_half, pixel_distance
 from gan_cli.viz.images import to_bytes
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("model", ["dcgan_r1", "cgan_dcgan_r1"])
 def test_no_fog_is_left_after_200_steps(model):
     """A dark half of 4 to 5 where the data has 5.2; with BatchNorm in D it is 48, and 33 later."""

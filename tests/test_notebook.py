@@ -19,7 +19,6 @@ def kinds(outputs: list[dict[str, Any]]) -> list[list[str]]:
     return [[output["output_type"], *output.get("data", ())] for output in outputs]
 
 
-@pytest.mark.slow
 def test_every_cell_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("safetensors")
     monkeypatch.setenv("GAN_CLI_CACHE", str(tmp_path / "cache"))

@@ -1,5 +1,6 @@
 """Log lines: on a terminal that may show a progress bar, and in the file of a run that began."""
 
+import contextlib
 import logging
 import sys
 
@@ -45,6 +46,11 @@ class RunLog(logging.FileHandler):
             super().emit(record)
         except OSError:  # the file cannot be opened
             self.handleError(record)
+
+    def close(self) -> None:
+        """Let go of the file; what found no room was said already."""
+        with contextlib.suppress(OSError):
+            super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Say once that the file cannot be written; the run goes on."""

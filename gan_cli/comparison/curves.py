@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import NamedTuple
 
-from gan_cli.comparison.reading import read_text
+from gan_cli.comparison.reading import plain, read_text
 
 
 class Series(NamedTuple):
@@ -24,7 +24,9 @@ def read_curves(path: Path) -> dict[str, Series]:
     lines: list[dict[str, float]] = []
     for text in read_text(path).splitlines():
         try:
-            line = json.loads(text)
+            line = plain(json.loads(text))
+            if not (is_number(line["step"]) and math.isfinite(line["step"])):
+                continue
             while lines and lines[-1]["step"] >= line["step"]:
                 lines.pop()
             lines.append(line)
@@ -33,7 +35,7 @@ def read_curves(path: Path) -> dict[str, Series]:
     found: dict[str, tuple[list[int], list[float]]] = {}
     for line in lines:
         for name, value in line.items():
-            if "/" in name and isinstance(value, int | float):
+            if "/" in name and is_number(value):
                 steps, values = found.setdefault(name, ([], []))
                 steps.append(int(line["step"]))
                 values.append(value)
@@ -42,3 +44,8 @@ def read_curves(path: Path) -> dict[str, Series]:
         for name, (steps, values) in found.items()
         if any(math.isfinite(value) for value in values)
     }
+
+
+def is_number(value: object) -> bool:
+    """Whether it is one; JSON's true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -32,7 +32,7 @@ def read_bytes(path: Path) -> bytes:
                 raise UserError(f"{path}: is no file; {FIX}")
             if about.st_size > MAX_BYTES:
                 raise UserError(f"{path}: has more than {MAX_BYTES:,} bytes; {FIX}")
-            return file.read(MAX_BYTES + 1)
+            return file.read(about.st_size)  # not more: that much memory is taken at once
     except FileNotFoundError:
         return b""
     except OSError as error:

@@ -91,6 +91,7 @@ def test_alarms_are_held_against_what_a_run_is(tmp_path, monkeypatch):
     assert "| ten classes | 7 | 0.10 |  | mode collapse |" in text
 
 
+@pytest.mark.slow
 def test_every_kind_of_run_composes(gan_train):
     for name, kind in alarms.KINDS.items():
         small = [*kind.overrides.split(), *TINY, "trainer.steps=1", "trainer.sample_every=0"]

@@ -52,7 +52,7 @@ def test_labelled_images_are_measured_by_a_classifier(gan_train, gan_evaluate, t
 
 
 def test_the_same_seed_gives_the_same_metrics(gan_train, gan_evaluate, tmp_path):
-    run = gan_train(*TINY, *NARROW).folder
+    run = gan_train("model=dcgan", *TINY, *NARROW).folder
     for out in ("a.json", "b.json"):
         assert gan_evaluate(f"checkpoint={run}", "count=20", f"out={tmp_path / out}").code == 0
     assert (tmp_path / "a.json").read_text() == (tmp_path / "b.json").read_text()

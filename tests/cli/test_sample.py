@@ -21,7 +21,7 @@ def drawn(path: str) -> dict[str, Any]:
 
 
 def test_a_grid(gan_train: Command, gan_sample: Command) -> None:
-    run = gan_train(*TINY, *NARROW).folder
+    run = gan_train("model=dcgan", *TINY, *NARROW).folder
     result = gan_sample(f"checkpoint={run}", "count=9", "out=deep/down/grid.png")
     assert result.code == 0, result.err
     with Image.open("deep/down/grid.png") as grid:
@@ -160,7 +160,8 @@ def test_a_mistake_costs_one_line(
 
 
 def test_a_label_for_a_model_without_labels(gan_train: Command, gan_sample: Command) -> None:
-    result = gan_sample(f"checkpoint={gan_train(*TINY, *NARROW).folder}", "label=3")
+    run = gan_train("model=dcgan", *TINY, *NARROW).folder
+    result = gan_sample(f"checkpoint={run}", "label=3")
     assert result.code == 2
     assert "trained without labels" in result.err
 

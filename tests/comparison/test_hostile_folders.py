@@ -97,9 +97,10 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, file: str, kind: str)
 def test_pictures_that_are_no_files_are_left_out(tmp_path: Path) -> None:
     run = write_run(tmp_path / "odd")
     (run / "samples").mkdir(exist_ok=True)
-    for name in ("curves.png", "training.gif", "samples/step-00000001.png"):
+    for name in ("curves.png", "neighbours.png", "samples/step-00000001.png"):
         os.mkfifo(run / name)
-    assert read_record(run, "odd").pictures() == {}
+    record = read_record(run, "odd")
+    assert (record.grids(), record.sheets()) == ({}, {})
     compare(run)
 
 

@@ -13,6 +13,7 @@ WELL = {
     **{f"health/{sign}": 0.8 for sign in ("diversity", "uniqueness")},
     **{f"health/accuracy_{kind}": 0.8 for kind in ("real", "fake", "held_out")},
     "health/overfitting": 0.1,
+    "health/nearest_class_kl": 0.1,
     "grad_norm/G": 1.0,
 }
 
@@ -78,8 +79,9 @@ def test_what_could_not_be_warned_of_is_named() -> None:
     signs = ("health/diversity", "health/uniqueness", "grad_norm/G")
     assert summarise(watched(dict.fromkeys(signs, 0.8), 50)) == (
         "diversity 0.80; uniqueness 0.80; no warnings; "
-        "not measured: vanishing gradient, overpowering D, overfitting D"
+        "not measured: dropped classes, vanishing gradient, overpowering D, overfitting D"
     )
     assert summarise(watched({"grad_norm/D": 1.0}, 50)) == (
-        "not measured: mode collapse, vanishing gradient, overpowering D, overfitting D"
+        "not measured: mode collapse, dropped classes, vanishing gradient, overpowering D, "
+        "overfitting D"
     )

@@ -303,7 +303,6 @@ def test_a_stranger_s_loggers_stay_at_home() -> None:
     assert found.m.tracking_uri is None
 
 
-@pytest.mark.slow
 def test_wandb_itself_offline(gan_train: Command) -> None:
     pytest.importorskip("wandb")
     given = [*RUN, "logger=[tensorboard,wandb]", "logger.wandb.mode=offline"]
@@ -349,7 +348,6 @@ def test_mlflow_itself_in_the_run_s_folder(gan_train: Command, store: Callable[[
     assert any("samples~real_and_fake+step+6+" in image for image in images)
 
 
-@pytest.mark.slow
 def test_mlflow_of_ones_own_store(gan_train: Command, store: Callable[[str], Any]) -> None:
     uri = Path("shared").absolute().as_uri()
     given = ["logger=mlflow", f"logger.mlflow.tracking_uri={uri}", "trainer.sample_every=0"]
