@@ -1,7 +1,4 @@
-"""Runs that are killed again and again at random moments end in the bytes of one that was not.
-
-SOAK_RUNS=30 pytest tests/test_soak.py
-"""
+"""Runs that are killed again and again at random moments end in the bytes of one that was not."""
 
 import contextlib
 import json
@@ -21,7 +18,7 @@ from gan_cli.sinks.checkpoint import load_newest
 from tests.conftest import TINY, narrow
 from tests.runs.test_resume import assert_equal
 
-RUNS, KILLS = int(os.environ.get("SOAK_RUNS", "1")), 4
+RUNS, KILLS = 30, 4
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 STEPS = ["trainer.steps=24", "trainer.checkpoint_every=2", "trainer.sample_every=6"]
 RUN = ["model=vanilla", *narrow("vanilla"), *TINY, *STEPS, "tricks=[instance_noise]"]
