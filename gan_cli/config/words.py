@@ -81,11 +81,6 @@ def _range(notes: Sequence[Any]) -> str:
     return high if not high or high.startswith("below") else f"at most {high}"
 
 
-def summary_of(cls: type) -> str:
-    """The first line of a class's own docstring."""
-    return (cls.__doc__ or "").strip().partition("\n")[0]
-
-
 def said_of(cls: type, name: str) -> str:
     """What a class's docstring says of an argument or attribute, in one line."""
     doc = inspect.cleandoc(cls.__doc__ or "")

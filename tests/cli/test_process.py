@@ -15,6 +15,19 @@ from tests.data.image_files import write_image
 
 RUN = ["hydra.run.dir=run"]
 
+
+def run_script(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Python that begins the short run in its own way, as a process in a folder."""
+    return subprocess.run(
+        [sys.executable, "-c", script, *SHORT, *RUN],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 # Sends itself a signal the first time the module is looked for: at a known place of the start-up.
 AT_IMPORT = """
 import os, signal, sys
@@ -33,14 +46,7 @@ main()
 def test_a_signal_while_starting(tmp_path: Path, module: str, name: str, code: int) -> None:
     """It ends cleanly, or, asked to save where there is nothing to save, goes on."""
     script = AT_IMPORT.format(module=module, number=int(signal.Signals[name]))
-    done = subprocess.run(
-        [sys.executable, "-c", script, *SHORT, *RUN],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_script(script, tmp_path)
     assert done.returncode == code, done.stderr
     if code:
         shown = name.replace("SIGINT", "Ctrl-C")
@@ -64,14 +70,7 @@ def test_a_signal_while_closing(tmp_path: Path, number: signal.Signals) -> None:
         "from gan_cli.cli.train import main\n"
         "main()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, *SHORT, *RUN],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_script(script, tmp_path)
     assert done.returncode == (143 if number == signal.SIGTERM else 130), done.stderr
     assert done.stderr.splitlines()[-1] == "resume with: gan-train resume=run"
     left = {path.name for path in (tmp_path / "run").iterdir()}
@@ -264,12 +263,5 @@ def test_the_first_step_waits_for_nothing_that_it_does_not_need(tmp_path: Path) 
     """Each of these takes from half a second to two."""
     modules = {"torch._dynamo", "sympy", "torchvision", "tensorboard", "matplotlib", "scipy"}
     script = AT_FIRST_STEP.format(modules=modules)
-    done = subprocess.run(
-        [sys.executable, "-c", script, *SHORT, *RUN],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_script(script, tmp_path)
     assert "THERE []" in done.stdout, done.stdout + done.stderr
