@@ -21,6 +21,7 @@ from gan_cli.evaluation.extractors import Extractor, Extractors
 from gan_cli.evaluation.reference import FEWEST, Reference
 from gan_cli.games.base import Game
 from gan_cli.games.requests import Trial
+from gan_cli.metrics.mel import mel_l1
 from gan_cli.metrics.diversity import NearestNeighbours
 from gan_cli.metrics.pairs import PairMetrics, compare_pairs, l1
 from gan_cli.metrics.values import MetricValue
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 
 PIXELS = "pixels"
 """What values are computed by that no extractor's features enter."""
+BANDS = "mel bands"
+"""The same of sound."""
 
 
 class TrialResult(NamedTuple):
@@ -132,6 +135,11 @@ class Evaluator:
         """Metrics of samples beside what each of them should be."""
         if trial.paired:
             target = self._held_out.fields[trial.real][: len(drawn.made)]
+            field = self._game.fields[trial.real]
+            if field.kind == "wave":
+                value = mel_l1(drawn.made, target, field.rate)
+                yield self._of_pairs("mel_l1", value, len(drawn.made), BANDS)
+                return
             found = mean_over_pairs(drawn.made, target)
             for name, value in found._asdict().items():
                 yield self._of_pairs(name, value, len(drawn.made))
@@ -140,7 +148,9 @@ class Evaluator:
             error = mean_l1(drawn.back, inputs[trial.inputs[0]])
             yield self._of_pairs("cycle_l1", error, len(drawn.made))
 
-    def _of_pairs(self, name: str, value: float, n: int) -> MetricValue:
+    def _of_pairs(
+        self, name: str, value: float, n: int, extractor: str = PIXELS
+    ) -> MetricValue:
         return MetricValue(
             name=name,
             value=value,
@@ -150,7 +160,7 @@ class Evaluator:
             held_out_n=0,
             split=self._held_out.part,
             held_out_split="",
-            extractor=PIXELS,
+            extractor=extractor,
             seed=self._seed,
             note="too good: these inputs were trained on" if self._trained_on else "",
         )

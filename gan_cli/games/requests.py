@@ -77,6 +77,8 @@ class Drawing(NamedTuple):
     """Classes that were asked for, int64 [N]."""
     code: Tensor | None = None
     """Values of the categorical code that they were drawn from, int64 [N]."""
+    rate: int = 0
+    """Samples a second of waves."""
 
     @property
     def made(self) -> Tensor:
@@ -104,7 +106,8 @@ class Trial(NamedTuple):
     inputs: tuple[str, ...] = ()
     """Fields that are fed to the game."""
     paired: bool = False
-    """Whether each output has a right answer, that of `real` at its place (L1, PSNR, SSIM)."""
+    """Whether each output has a right answer, that of `real` at its place (L1, PSNR, SSIM; of
+    waves the L1 of mel spectrograms)."""
     cycle: str | None = None
     """The panel that should equal the input (cycle error)."""
     direction: str | None = None

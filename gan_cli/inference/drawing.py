@@ -17,6 +17,7 @@ from gan_cli.games.base import Game
 from gan_cli.games.requests import Request
 from gan_cli.inference.formats import Shown
 from gan_cli.inference.load import Loaded
+from gan_cli.inference.sounds import read_sounds
 from gan_cli.ranges import Count, Natural, Positive
 from gan_cli.spelling import nearest
 
@@ -49,24 +50,36 @@ def refuse_unfit(settings: DrawSettings, game: Game, translates: bool) -> None:
     refuse_too_many(game.fields, samples, f"count={settings.count}{way}")
 
 
-def draw_wanted(
-    loaded: Loaded, settings: DrawSettings, given: Tensor | None = None, names: Sequence[str] = ()
-) -> Shown:
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What is to be translated.
+
+    Attributes:
+        samples: float32 in [-1, 1], [N, ...] as the game takes them.
+        names: of the files that they come from, or none.
+        lengths: of waves, see `Sounds`; none where all of each is meant.
+    """
+
+    samples: Tensor
+    names: Sequence[str] = ()
+    lengths: Sequence[int] = ()
+
+
+def draw_wanted(loaded: Loaded, settings: DrawSettings, given: Given | None = None) -> Shown:
     """Draw.
 
     Args:
         loaded: the game.
         settings: see `refuse_unfit`.
-        given: what is to be translated, float32 in [-1, 1], [N, C, H, W]; the count is N then.
-        names: of the files that it comes from.
+        given: what is to be translated; the count is its own then.
 
     Raises:
         UserError: a label or a code that the game does not know.
     """
     # the request, with everything that the game leaves open filled in
     game = loaded.game
-    count = settings.count if given is None else len(given)
-    inputs = {} if given is None else {input_field(game, settings.direction): given}
+    count = settings.count if given is None else len(given.samples)
+    inputs = {} if given is None else {input_field(game, settings.direction): given.samples}
     request = game.complete(
         Request(
             count,
@@ -99,8 +112,10 @@ def draw_wanted(
         request.label,
         request.code,
         loaded.class_names,
-        names,
+        given.names if given else (),
         settings.interpolate,
+        rate=first.rate,
+        lengths=given.lengths if given else (),
     )
 
 
@@ -110,32 +125,41 @@ def input_field(game: Game, direction: str | None) -> str:
     return next(t for t in trials if direction in (None, t.direction)).inputs[0]
 
 
-def read_inputs(path: Path, game: Game, direction: str | None) -> tuple[Tensor, list[str]]:
-    """Images of a file, folder or .zip as a game takes them, and the names of their files.
+def read_inputs(path: Path, game: Game, direction: str | None) -> Given:
+    """Images or sound of a file, folder or .zip as a game takes them.
 
     Raises:
         UserError: they are not there or cannot be used.
     """
-    channels, size, _ = game.fields[input_field(game, direction)].shape
+    field = game.fields[input_field(game, direction)]
+    if field.kind == "wave":
+        return Given(*read_sounds(path, field.rate))
+    channels, size, _ = field.shape
     images, names = read_images(path.expanduser(), size, channels)
-    return scaled(images), names
+    return Given(scaled(images), names)
 
 
 def convert_inputs(
     given: Sequence[Image.Image] | Tensor, game: Game, direction: str | None
 ) -> Tensor:
-    """Images at hand as a game takes them, float32 in [-1, 1], [N, C, H, W].
+    """Images or waves at hand as a game takes them, float32 in [-1, 1], [N, ...].
 
     Args:
-        given: Pillow's, of any size; or a tensor [N, C, H, W], uint8 or float in [-1, 1].
+        given: images of Pillow's, of any size; or a tensor [N, C, H, W], uint8 or float in [-1, 1];
+            or waves of any length, float [N, 1, 1, T] in [-1, 1].
         game: one that translates.
         direction: which way.
 
     Raises:
-        UserError: they are no images, or a tensor of another shape.
+        UserError: they are not what the game takes, or a tensor of another shape.
     """
-    channels, size, _ = shape = game.fields[input_field(game, direction)].shape
-    if not isinstance(given, Tensor):
+    field = game.fields[input_field(game, direction)]
+    channels, size, _ = shape = field.shape
+    if field.kind == "wave":
+        if not isinstance(given, Tensor) or not given.is_floating_point():
+            raise UserError("input: this model takes sound: the path of a .wav, or a float tensor")
+        shape = (1, 1, given.shape[-1] if given.ndim else 1)
+    elif not isinstance(given, Tensor):
         try:
             given = torch.stack([to_square(convert(image, channels), size) for image in given])
         except (UnreadableImageError, ValueError, RuntimeError, AttributeError) as error:
@@ -168,10 +192,15 @@ def _refuse_unknown(settings: DrawSettings, game: Game, translates: bool) -> Non
         problems.append(f"direction={settings.direction}: should be {' or '.join(ways)}")
     if not translates and any(trial.inputs for trial in game.trials().values()):
         problems.append(
-            f"input: this model ({kind}) translates; name an image, a folder or a .zip of them"
+            f"input: this model ({kind}) translates; name {_what(game)}, a folder or a .zip of them"
         )
     if problems:
         raise UserError(*problems)
+
+
+def _what(game: Game) -> str:
+    kind = game.fields[input_field(game, None)].kind
+    return {"image": "an image", "wave": "a .wav"}.get(kind, f"a {kind}")
 
 
 def _labels(

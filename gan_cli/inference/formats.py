@@ -1,4 +1,4 @@
-"""Samples as files: a grid, an array, an animation, or one image each."""
+"""Samples as files: a grid, an array, an animation, sound, or one file each."""
 
 import math
 from collections import Counter
@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from gan_cli.data.fields import Kind
+from gan_cli.data.sound_files import save_sound
 from gan_cli.errors import UserError
 from gan_cli.viz import images
 from gan_cli.viz.plane import scatter
+from gan_cli.viz.spectrogram import spectrograms
 
 MOST_COLUMNS = 16
 
@@ -33,6 +35,8 @@ class Shown:
         frames: images of each interpolation, where these are interpolations.
         real: points that the game was trained on, where they are known.
         caption: of a scatter plot.
+        rate: samples a second of waves.
+        lengths: samples that each wave has, the rest being silence; none where that is all.
     """
 
     panels: dict[str, Tensor]
@@ -45,6 +49,15 @@ class Shown:
     frames: int | None
     real: Tensor | None = None
     caption: str = ""
+    rate: int = 0
+    lengths: Sequence[int] = ()
+
+    @property
+    def waves(self) -> list[Tensor]:
+        """Each wave [T] that was made, as long as what it was made from."""
+        rows = self.made.flatten(1)  # [N, 1, 1, T] -> [N, T]
+        lengths = self.lengths or [rows.shape[1]] * len(rows)
+        return [row[:length] for row, length in zip(rows, lengths, strict=True)]
 
     @property
     def made(self) -> Tensor:
@@ -74,12 +87,12 @@ def writer_of(out: str) -> Writer:
         raise UserError("out: name a file or a folder")
     if out.endswith("/") or Path(out).is_dir():
         return _write_folder
-    writers = {".npz": _write_npz, ".gif": _write_gif, ".png": _write_grid}
+    writers = {".npz": _write_npz, ".gif": _write_gif, ".png": _write_grid, ".wav": _write_sound}
     try:
         return writers[Path(out).suffix.lower()]
     except KeyError as error:
         raise UserError(
-            f"out={out}: end it in .png (grid), .npz, .gif or / (one PNG each)"
+            f"out={out}: end it in .png (grid), .npz, .gif, .wav (sound) or / (a file each)"
         ) from error
 
 
@@ -88,6 +101,8 @@ def _write_grid(shown: Shown, out: Path) -> None:
         images.save_png(scatter(shown.made, shown.real, caption=shown.caption), out)
         return
     panels, columns, headings, span = shown.panels, shown.frames, [], 1
+    if shown.kind == "wave":
+        panels = {name: spectrograms(waves, shown.rate) for name, waves in panels.items()}
     if shown.names:
         columns = 1 if len(shown.made) <= MOST_COLUMNS else None
     elif columns is None and (kinds := shown.kinds) is not None:
@@ -136,6 +151,8 @@ def _reordered(panel: Tensor, order: Sequence[int]) -> Tensor:
 def _write_npz(shown: Shown, out: Path) -> None:
     if shown.kind == "point":
         arrays = {"points": shown.made.flatten(1).numpy()}  # [N, 2, 1, 1] -> [N, 2]
+    elif shown.kind == "wave":
+        arrays = {"waves": shown.made.flatten(1).numpy(), "rate": np.array(shown.rate)}
     else:
         pixels = images.to_bytes(shown.made).permute(0, 2, 3, 1)  # -> [N, H, W, C]
         arrays = {"images": pixels.numpy()}
@@ -146,15 +163,30 @@ def _write_npz(shown: Shown, out: Path) -> None:
     np.savez_compressed(out, allow_pickle=False, **arrays)
 
 
+def _write_sound(shown: Shown, out: Path) -> None:
+    if shown.kind != "wave":
+        raise UserError(f"out={out}: these are no sound; end it in .png or .npz")
+    if len(shown.waves) > 1:
+        raise UserError(f"out={out}: {len(shown.waves)} sounds; name a folder, {out.stem}/")
+    save_sound(shown.waves[0], shown.rate, out)
+
+
 def _write_gif(shown: Shown, out: Path) -> None:
     if shown.kind == "point":
         raise UserError(f"out={out}: these are 2-D points, not images; end it in .png or .npz")
+    if shown.kind == "wave":
+        raise UserError(f"out={out}: this is sound; end it in .wav, .png (spectrograms) or .npz")
     images.save_gif([images.grid(image[None], columns=1) for image in shown.made], out)
 
 
 def _write_folder(shown: Shown, out: Path) -> None:
     if shown.kind == "point":
         raise UserError(f"out={out}/: these are 2-D points, not images; end it in .png or .npz")
+    if shown.kind == "wave":
+        for name, wave in zip(shown.names, shown.waves, strict=True):
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            save_sound(wave, shown.rate, out / name)
+        return
     if shown.names:
         names = _as_png(shown.names)
     else:

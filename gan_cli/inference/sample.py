@@ -5,8 +5,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from torch import Tensor
-
 from gan_cli.assembly.devices import open_device
 from gan_cli.errors import UserError
 from gan_cli.inference.drawing import DrawSettings, draw_wanted, read_inputs, refuse_unfit
@@ -45,12 +43,11 @@ def write_samples(settings: SampleSettings) -> Path:
         device=device,
     )
     refuse_unfit(settings, loaded.game, translates=settings.input is not None)
-    given: Tensor | None = None
-    names: list[str] = []
+    given = None
     if settings.input is not None:
         _refuse_overwriting(settings.input, settings.out)
-        given, names = read_inputs(Path(settings.input), loaded.game, settings.direction)
-    shown = draw_wanted(loaded, settings, given, names)
+        given = read_inputs(Path(settings.input), loaded.game, settings.direction)
+    shown = draw_wanted(loaded, settings, given)
     if shown.kind == "point":
         shown = _beside_real(shown, loaded, settings.trust)
     out = Path(settings.out).expanduser()

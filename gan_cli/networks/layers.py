@@ -1,15 +1,19 @@
 """Building blocks that the networks share."""
 
 import math
-from typing import Literal
+from typing import Literal, TypeVar
 
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from gan_cli.networks.labels import required
 
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 Normalization = Literal["batch", "instance", "layer", "group", "none"]
 PlainNormalization = Literal["batch", "instance", "none"]
+WeightNorm = Literal["weight", "spectral"]
+
+L = TypeVar("L", bound=nn.Module)
 
 COMMON_SIZES = (8, 16, 28, 32, 48, 64, 96, 128, 256)
 
@@ -53,6 +57,12 @@ def normalization(name: Normalization, channels: int) -> nn.Module:
 def plain_normalization(name: PlainNormalization, channels: int) -> nn.Module:
     """Return a normalisation as pix2pix and CycleGAN have it: InstanceNorm without gain or bias."""
     return nn.InstanceNorm2d(channels) if name == "instance" else normalization(name, channels)
+
+
+def weight_normalized(layer: L, norm: WeightNorm) -> L:
+    """The layer with its weight as length and direction (Salimans & Kingma 2016), or divided by its
+    largest singular value (Miyato et al. 2018)."""
+    return (weight_norm if norm == "weight" else spectral_norm)(layer)
 
 
 class ConditionalBatchNorm2d(nn.Module):

@@ -5,6 +5,7 @@ import abc
 import torch
 from torch import Tensor, nn
 
+from gan_cli.metrics.mel import MelSpectrogram
 from gan_cli.networks.heads import Head
 
 
@@ -29,6 +30,24 @@ class Translator(nn.Module, abc.ABC):
     @abc.abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """Images [N, out_channels, H, W] in [-1, 1] from images [N, in_channels, H, W]."""
+
+
+class Vocoder(nn.Module, abc.ABC):
+    """A mel spectrogram to the sound that it came from.
+
+    Attributes:
+        mel: what makes its input of sound.
+    """
+
+    mel: MelSpectrogram
+
+    @abc.abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Waves [N, 1, 1, F * hop] in [-1, 1] from log-mel spectrograms [N, M, F]."""
+
+
+class Discriminators(nn.ModuleDict):
+    """Several discriminators of one game, by the names of their adversaries."""
 
 
 class Discriminator(nn.Module):
