@@ -114,6 +114,6 @@ def encode_sound(wave_form: Tensor, sample_rate: int) -> bytes:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(sample_rate)
-        pcm = (wave_form.clamp(-1.0, 1.0) * 32767).round().to(torch.int16)
+        pcm = (wave_form * 32768).round().clamp(-32768, 32767).to(torch.int16)
         sound.writeframes(pcm.numpy().astype("<i2").tobytes())
     return file.getvalue()

@@ -148,9 +148,7 @@ class Evaluator:
             error = mean_l1(drawn.back, inputs[trial.inputs[0]])
             yield self._of_pairs("cycle_l1", error, len(drawn.made))
 
-    def _of_pairs(
-        self, name: str, value: float, n: int, extractor: str = PIXELS
-    ) -> MetricValue:
+    def _of_pairs(self, name: str, value: float, n: int, extractor: str = PIXELS) -> MetricValue:
         return MetricValue(
             name=name,
             value=value,

@@ -89,9 +89,7 @@ class Stack(nn.Module):
         paired: whether each block has a second one, without dilation.
     """
 
-    def __init__(
-        self, channels: int, kernel: int, dilations: Sequence[int], paired: bool
-    ) -> None:
+    def __init__(self, channels: int, kernel: int, dilations: Sequence[int], paired: bool) -> None:
         super().__init__()
 
         def layers(dilation: int) -> Iterator[nn.Module]:

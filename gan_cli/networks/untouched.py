@@ -45,7 +45,9 @@ def judges_singly(network: nn.Module) -> bool:
 
 def _has_weight_norm_alone(module: nn.Module) -> bool:
     lists = module.parametrizations.values()  # type: ignore[union-attr, operator]
-    return all(isinstance(each, _WeightNorm) for parametrization in lists for each in parametrization)
+    return all(
+        isinstance(each, _WeightNorm) for parametrization in lists for each in parametrization
+    )
 
 
 def call_untouched(

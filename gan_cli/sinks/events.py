@@ -12,7 +12,15 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.summary.writer.record_writer import RecordWriter
 from torch import Tensor
-from torch.utils.tensorboard.summary import Summary, audio, custom_scalars, hparams, image, scalar, text
+from torch.utils.tensorboard.summary import (
+    Summary,
+    audio,
+    custom_scalars,
+    hparams,
+    image,
+    scalar,
+    text,
+)
 
 from gan_cli.files import append_whole
 
