@@ -10,7 +10,8 @@ from torch import Tensor
 Kind = Literal["image", "point", "wave", "label"]
 
 Batch = Mapping[str, Tensor]
-"""Samples by field, [N, *shape] each: `image` and `label`, `source` and `target`, `a` and `b`, or `wave`.
+"""Samples by field, [N, *shape] each: `image` and `label`, `source` and `target`, `a` and `b`, or
+`wave`.
 
 Images and waves are float32 in [-1, 1], labels int64.
 """

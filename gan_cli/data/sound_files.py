@@ -1,7 +1,7 @@
 """Sound as files: uncompressed .wav with one channel, by the standard library's `wave`.
 
-Recordings to train on come as 16-bit PCM. `wave` reads that, and 24 and 32 bits, says how long a file
-is from its header alone, and needs no library for compressed sound, which nobody trains on.
+Recordings to train on come as 16-bit PCM. `wave` reads that, and 24 and 32 bits, and says how long
+a file is from its header alone. Compressed sound, which nobody trains on, would need a library.
 """
 
 import contextlib

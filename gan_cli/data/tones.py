@@ -1,5 +1,6 @@
 """Sung vowels and plucked strings, made from a seed: sound without a download."""
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Literal
@@ -95,7 +96,7 @@ class Tones(Dataset):
         clip = np.concatenate(
             [
                 (_sung if draw.random() < 0.5 else _plucked)(draw, end - begin, self.sample_rate)
-                for begin, end in zip(ends[:-1], ends[1:], strict=True)
+                for begin, end in itertools.pairwise(ends)
             ]
         )
         loudness = PEAK * draw.uniform(0.4, 1.0)
@@ -116,7 +117,7 @@ def _sung(draw: np.random.Generator, count: int, rate: int) -> np.ndarray:
     first, last = _pitch(draw), draw.uniform(0.8, 1.25)
     pitch = first * last ** (time / time[-1])
     pitch *= 1 + 0.01 * np.sin(2 * np.pi * (5 * time + draw.random()))
-    # all overtones below 0.45 of the rate: sum of cos(k a) = sin((K + 1/2) a) / (2 sin(a / 2)) - 1/2
+    # overtones up to 0.45 of the rate: sum of cos(k a) = sin((K + 1/2) a) / (2 sin(a / 2)) - 1/2
     angle = 2 * np.pi * np.cumsum(pitch) / rate
     overtones = int(0.45 * rate / pitch.max())
     half = np.sin(angle / 2)

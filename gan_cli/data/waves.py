@@ -30,8 +30,8 @@ class Piece(NamedTuple):
 class Waves(StreamableDataset):
     """Pieces of equal length of the .wav files in a folder or a .zip.
 
-    A clip longer than `length` is cut into as few pieces as cover it, evenly spread, so that the last
-    ends where the clip does and neighbours may overlap. The parts are in folders `train` and `test`
+    A clip longer than `length` is cut into as few pieces as cover it, evenly spread: the last ends
+    where the clip does, and neighbours may overlap. The parts are in folders `train` and `test`
     (or `val`); without any, all is to train on. Only headers are read before training.
 
     Args:

@@ -21,8 +21,8 @@ from gan_cli.evaluation.extractors import Extractor, Extractors
 from gan_cli.evaluation.reference import FEWEST, Reference
 from gan_cli.games.base import Game
 from gan_cli.games.requests import Trial
-from gan_cli.metrics.mel import mel_l1
 from gan_cli.metrics.diversity import NearestNeighbours
+from gan_cli.metrics.mel import mel_l1
 from gan_cli.metrics.pairs import PairMetrics, compare_pairs, l1
 from gan_cli.metrics.values import MetricValue
 

@@ -132,7 +132,7 @@ class HiFiGAN(Game):
         return Losses(summed(losses), mean_watch(watch))
 
     def generator_turn(self, real: Tensor, progress: Progress) -> Losses:
-        """G against every D, towards what each D finds in the piece, and towards its spectrogram."""
+        """G against every D, towards what each finds in the piece, and towards its spectrogram."""
         fake = self.copy(real)
         losses = []
         for name in self.adversaries:

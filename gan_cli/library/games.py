@@ -74,8 +74,8 @@ class LoadedGame:
             truncation: latents beyond this many standard deviations are drawn again.
 
         Returns:
-            Images [N, C, H, W] in [-1, 1], points in the plane [N, 2, 1, 1], waves [N, 1, 1, T]; see
-            `to_pil`.
+            Images [N, C, H, W] in [-1, 1], points in the plane [N, 2, 1, 1], waves [N, 1, 1, T];
+            see `to_pil`.
 
         Raises:
             UserError: a value that is none, or that this game has no use for.

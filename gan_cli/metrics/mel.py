@@ -1,8 +1,8 @@
 """Mel spectrograms: what the ear makes of sound, as HiFi-GAN hears and is measured.
 
-The filters are those that librosa and torchaudio call Slaney's, with areas of one. torchaudio's last
-version is built for an older torch, and librosa would bring a compiler: they are written here, and
-tests hold them against torchaudio's numbers.
+The filters are those that librosa and torchaudio call Slaney's, with areas of one. torchaudio's
+last version is built for an older torch, and librosa would bring a compiler: they are written here,
+and tests hold them against torchaudio's numbers.
 """
 
 import math

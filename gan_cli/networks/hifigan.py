@@ -1,7 +1,7 @@
 """HiFi-GAN's networks (Kong et al. 2020, sections 2.2, 2.3 and appendix A).
 
-Waves are rows of samples, [N, 1, 1, T]. Weights begin as torch's layers draw them: the N(0, 0.01) of
-the authors' code lands in a copy that weight normalisation overwrites.
+Waves are rows of samples, [N, 1, 1, T]. Weights begin as torch's layers draw them: the N(0, 0.01)
+of the authors' code lands in a copy that weight normalisation overwrites.
 """
 
 import math
@@ -22,7 +22,7 @@ from gan_cli.networks.layers import WeightNorm, weight_normalized
 from gan_cli.ranges import Count, LayerSizes, OptionalLayerCount
 
 SLOPE = 0.1
-"""Of every leaky ReLU, but for the generator's last, which has torch's 0.01 in the authors' code."""
+"""Of every leaky ReLU but the generator's last, which has torch's 0.01 in the authors' code."""
 
 
 class Generator(roles.Vocoder):

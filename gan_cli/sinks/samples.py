@@ -109,8 +109,8 @@ def lay_out(
 ) -> Tensor:
     """One sheet of a drawing as an image, uint8 [3, H, W].
 
-    Images come as grids side by side, sound as its spectrograms, 2-D points as a scatter plot of the
-    output over what is real.
+    Images come as grids side by side, sound as its spectrograms, 2-D points as a scatter plot of
+    the output over what is real.
 
     Args:
         drawing: of the sheet's request.

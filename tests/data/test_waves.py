@@ -75,7 +75,7 @@ def test_widths(width: int):
 def test_sound_of_another_kind_is_named_with_what_to_do(tmp_path: Path, change, said: str):
     write(tmp_path / "good.wav", 600)
     bad = write(tmp_path / "odd.wav", **{"count": 600, **change})
-    with pytest.raises(UserError, match="odd.wav: cannot be used") as error:
+    with pytest.raises(UserError, match=r"odd.wav: cannot be used") as error:
         Waves(str(tmp_path), RATE, 512).prepare()
     assert said in str(error.value)
     assert "data.on_corrupt=skip" in str(error.value)
@@ -93,7 +93,7 @@ def test_sound_of_another_kind_is_named_with_what_to_do(tmp_path: Path, change, 
 def test_damage(tmp_path: Path, cut: int):
     whole = write(tmp_path / "clip.wav", 600).read_bytes()
     (tmp_path / "clip.wav").write_bytes(whole[:cut])
-    with pytest.raises(UserError, match="clip.wav: cannot be used"):
+    with pytest.raises(UserError, match=r"clip.wav: cannot be used"):
         Waves(str(tmp_path), RATE, 512).prepare()
 
 
