@@ -39,7 +39,15 @@ def _a_trick_s_name(text: str) -> str:
 
 Name = Annotated[str, pydantic.AfterValidator(_a_name)]
 """A name, not a path: it becomes part of a folder's."""
-TAKEN = {"adversarial", "l1", "code", "information", *dir(nn.ModuleDict())}
+TAKEN = {
+    "adversarial",
+    "l1",
+    "perceptual",
+    "codebook",
+    "code",
+    "information",
+    *dir(nn.ModuleDict()),
+}
 """What the terms of games are called, and what modules cannot be."""
 TrickName = Annotated[str, pydantic.AfterValidator(_a_trick_s_name)]
 """A key under `tricks:`: it becomes part of the names of scalars and of weights."""

@@ -32,6 +32,10 @@ BETTER: dict[str, Literal["lower", "higher"]] = {
     "l1": "lower",
     "psnr": "higher",
     "ssim": "higher",
+    "psnr_y": "higher",
+    "ssim_y": "higher",
+    "codebook_share": "higher",
+    "codebook_perplexity": "higher",
     "cycle_l1": "lower",
     "code_accuracy": "higher",
 }
