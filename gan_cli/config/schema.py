@@ -64,6 +64,7 @@ class DataSettings:
         memory_limit: GiB of decoded data to keep in memory; more is read as it is drawn.
         workers: processes that decode what does not fit; 0: none beside the training's own.
         flip: mirror images left to right with probability 1/2.
+        jitter: enlarge images by so many pixels and cut them to their size again, at random.
     """
 
     dataset: Component
@@ -72,6 +73,7 @@ class DataSettings:
     memory_limit: Positive
     workers: Natural
     flip: bool
+    jitter: Natural = 0
 
     @classmethod
     def from_config(cls, checker: Checker, value: Any, key: str) -> "DataSettings | None":

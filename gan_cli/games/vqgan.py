@@ -119,7 +119,7 @@ class VQGAN(Game):
         rebuilding = losses["l1"] + losses.get("perceptual", 0.0)
         weight = self.adversarial_weight * self._balance(rebuilding, against["adversarial"])
         against["adversarial"] = weight * against["adversarial"]
-        return Losses(losses | against, {"adaptive_weight": weight})
+        return Losses(losses | against, {"health/adaptive_weight": weight})
 
     def discriminator_turn(self, x: Tensor, progress: Progress) -> Losses:
         """D on images and on what the autoencoder makes of them."""

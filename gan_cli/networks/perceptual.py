@@ -31,6 +31,9 @@ VGG19_WIDTHS = (64, 64, 0, 128, 128, 0, *[256] * 4, 0, *[512] * 4, 0, *[512] * 4
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's colors in [0, 1], by which what VGG sees is scaled."""
 
+STEPS = 300
+"""Of the classifier's training: features that tell classes apart come long before its best."""
+
 Distance = Callable[[Tensor, Tensor], Tensor]
 """Images [N, C, H, W] in [-1, 1] and those they should be to a scalar, differentiable."""
 
@@ -87,7 +90,7 @@ class Perceptual:
                 f"model.perceptual={self.kind}: {why}and a classifier in its place needs labels, "
                 "which this data has not; set model.perceptual_weight=0 to do without"
             )
-        classifier = load_or_train(shown, labels, n_classes, cache_folder(), device)
+        classifier = load_or_train(shown, labels, n_classes, cache_folder(), device, STEPS)
         self._distance = by_classifier(classifier)
         self.used = "classifier"
         log.info("%sperceptual loss: the features of a classifier trained on this data", why)
