@@ -114,7 +114,7 @@ def fetch(url: str, file: str) -> None:
         total = None if length is None else have + int(length)
         if total is not None and total > MOST_BYTES:
             raise OSError(f"{total} bytes, at most {MOST_BYTES} are taken")
-        about = {"unit": "B", "unit_scale": True, "disable": None}
+        title = os.path.basename(file)
         with (
             open(part, "ab" if resumed else "wb") as opened,
             tqdm(

@@ -4,6 +4,7 @@
 16x16 entries.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
@@ -12,7 +13,7 @@ from annotated_types import MaxLen, MinLen
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_cli.networks import layers, roles
+from gan_cli.networks import roles
 from gan_cli.ranges import Count, LayerCount
 
 
@@ -194,7 +195,8 @@ def _out(size_in: int, size_out: int) -> list[nn.Module]:
 
 
 def _norm(channels: int) -> nn.Module:
-    return layers.normalization("group", channels)
+    """Groups of 4 channels or more, 32 groups at the most, as the published widths have them."""
+    return nn.GroupNorm(math.gcd(32, max(channels // 4, 1)), channels)
 
 
 def _conv(size_in: int, size_out: int) -> nn.Conv2d:
