@@ -1,47 +1,46 @@
 """HiFi-GAN's training loop as its authors write it, on this package's networks and optimizers.
 
-One wave is made for both turns, D's on it detached; both networks always collect gradients, so that
-G's turn computes those of all discriminators' weights too; real and made waves are heard one after the
-other in both turns; pieces are cut on the fly; `.item()` reads both losses in each step. There is no
-EMA.
+One wave serves both turns, D's on it detached; both networks always collect gradients, so that G's
+turn computes those of all discriminators' weights too; real and made waves are heard one after the
+other; pieces are cut on the fly; `.item()` reads both losses in each step. There is no EMA.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
-from benchmarks.common import open_settings
-from gan_cli.assembly.build import build_game
 from gan_cli.games.hifigan import HiFiGAN
 from gan_cli.networks.hifigan import recorded_maps
 from gan_cli.networks.roles import Discriminator
 
 
-def hifigan_step(overrides: Sequence[str]) -> Callable[[], None]:
-    """One step: all discriminators, then G, for as long as it is called."""
-    settings, dataset, device = open_settings(overrides)
-    game = build_game(settings, dataset.fields).to(device)
-    assert isinstance(game, HiFiGAN)
-    generator, n = game.generator, settings.data.batch_size
+def hifigan_step(
+    game: HiFiGAN, waves: Tensor, n: int, build: Mapping[str, Callable[..., Any]]
+) -> Callable[[], None]:
+    """One step: all discriminators, then G, for as long as it is called.
+
+    Args:
+        game: on its device.
+        waves: [M, 1, 1, T] to cut pieces from.
+        n: of a batch.
+        build: each player's optimizer of its weights, `params`.
+    """
+    generator, device = game.generator, game.mel.window.device
     judges = [game.adversary(name).network for name in game.adversaries]
-    weights = {
-        "generator": [*generator.parameters()],
-        "discriminator": [*itertools.chain(*(judge.parameters() for judge in judges))],
-    }
+    heard = itertools.chain(*(judge.parameters() for judge in judges))
     optimizers = {
-        name: settings.optimizer.of(name).build(params=found) for name, found in weights.items()
+        "generator": build["generator"](params=generator.parameters()),
+        "discriminator": build["discriminator"](params=list(heard)),
     }
-    waves = dataset.load()["wave"]
 
     def draw() -> Tensor:
         index = torch.randint(len(waves), (n,))
         starts = torch.randint(waves.shape[-1] - game.segment + 1, (n,))
-        pieces = [
-            waves[i, ..., s : s + game.segment] for i, s in zip(index, starts, strict=True)
-        ]
+        pieces = [waves[i, ..., s : s + game.segment] for i, s in zip(index, starts, strict=True)]
         return torch.stack(pieces).to(device)
 
     def hear(judge: Discriminator, wave: Tensor) -> list[Tensor]:

@@ -20,6 +20,14 @@ torch.set_num_threads(1)  # two workers share two cores
 TINY = ["data.limit=64", "data.batch_size=16", "trainer.steps=4", "trainer.log_every=2"]
 NARROW = ["model.generator.width=8", "model.discriminator.width=8"]
 
+# Games in which D rests at first; here it plays from the second step on. No classifier is trained.
+START = ["model.adversarial_start=1", "model.perceptual_weight=0"]
+RESTING = {
+    "srgan": START,
+    "esrgan": [*START, "model.generator.growth=4"],
+    "vqgan": [*START, "model.generator.multipliers=[1,2]", "model.generator.entry_dim=8"],
+}
+
 
 def narrow(model: str) -> list[str]:
     """What makes the networks of a model small."""
@@ -34,6 +42,8 @@ def narrow(model: str) -> list[str]:
         scales = ["model.scale_discriminators.scales=1", "model.scale_discriminators.width=2"]
         small = ["model.generator.width=16", "model.segment=2048"]
         return [*small, *stacks, *judges, *scales]
+    if model in RESTING:
+        return [*NARROW, "model.generator.blocks=1", *RESTING[model]]
     if model == "infogan":
         return [f"+{key}" for key in NARROW]
     limits = ["model.generator.max_width=8", "model.discriminator.max_width=8"]
@@ -45,7 +55,9 @@ def data_of(model: str) -> list[str]:
     if model.startswith("hifigan"):
         published = [] if model == "hifigan_small" else ["data.sample_rate=22050"]
         return ["data=tones", "data.length=2048", *published]
-    return {"pix2pix": ["data=digit_outlines"], "cyclegan": ["data=digit_inversion"]}.get(model, [])
+    found = {"pix2pix": "digit_outlines", "cyclegan": "digit_inversion"}
+    found |= dict.fromkeys(("srgan", "esrgan"), "digit_low_resolution")
+    return [f"data={found[model]}"] if model in found else []
 
 
 def options(group: str) -> list[str]:

@@ -21,9 +21,10 @@ from gan_cli.evaluation.extractors import Extractor, Extractors
 from gan_cli.evaluation.reference import FEWEST, Reference
 from gan_cli.games.base import Game
 from gan_cli.games.requests import Trial
+from gan_cli.metrics.codes import codebook_use
 from gan_cli.metrics.diversity import NearestNeighbours
 from gan_cli.metrics.mel import mel_l1
-from gan_cli.metrics.pairs import PairMetrics, compare_pairs, l1
+from gan_cli.metrics.pairs import compare_pairs, l1
 from gan_cli.metrics.values import MetricValue
 
 log = logging.getLogger(__name__)
@@ -140,8 +141,15 @@ class Evaluator:
                 value = mel_l1(drawn.made, target, field.rate)
                 yield self._of_pairs("mel_l1", value, len(drawn.made), BANDS)
                 return
-            found = mean_over_pairs(drawn.made, target)
-            for name, value in found._asdict().items():
+            for name, value in mean_over_pairs(drawn.made, target).items():
+                yield self._of_pairs(name, value, len(drawn.made))
+            if trial.baseline is not None:
+                assert drawn.baseline is not None
+                for name, value in mean_over_pairs(drawn.baseline, target).items():
+                    yield self._of_pairs(f"{name}_{trial.baseline}", value, len(drawn.made))
+        if trial.codebook:
+            assert drawn.entries is not None
+            for name, value in codebook_use(drawn.entries, trial.codebook).items():
                 yield self._of_pairs(name, value, len(drawn.made))
         if trial.cycle is not None:
             assert drawn.back is not None
@@ -169,7 +177,7 @@ def _of_trial(value: MetricValue, trial: str) -> MetricValue:
     return dataclasses.replace(value, name=name, trial=trial)
 
 
-def mean_over_pairs(made: Tensor, target: Tensor) -> PairMetrics:
+def mean_over_pairs(made: Tensor, target: Tensor) -> dict[str, float]:
     """`compare_pairs` of samples kept as bytes, [N, C, H, W] each, without all of them as floats.
 
     Raises:
@@ -181,8 +189,7 @@ def mean_over_pairs(made: Tensor, target: Tensor) -> PairMetrics:
         )
     parts = list(zip(made.split(CHUNK), target.split(CHUNK), strict=True))
     found = [(len(x), compare_pairs(to_unit_range(x), to_unit_range(y))) for x, y in parts]
-    sums = (sum(n * part[i] for n, part in found) for i in range(len(PairMetrics._fields)))
-    return PairMetrics(*(total / len(made) for total in sums))
+    return {name: sum(n * part[name] for n, part in found) / len(made) for name in found[0][1]}
 
 
 def mean_l1(made: Tensor, target: Tensor) -> float:

@@ -50,6 +50,7 @@ class HiFiGAN(Game):
 
     needs = {"wave": ("wave",)}  # noqa: RUF012
     takes = frozenset({"input"})
+    any_size = True
 
     def __init__(
         self,

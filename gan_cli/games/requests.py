@@ -77,6 +77,8 @@ class Drawing(NamedTuple):
     """Classes that were asked for, int64 [N]."""
     code: Tensor | None = None
     """Values of the categorical code that they were drawn from, int64 [N]."""
+    entries: Tensor | None = None
+    """Which entries of a codebook they are made of, int64 [N, ...]."""
     rate: int = 0
     """Samples a second of waves."""
 
@@ -111,6 +113,10 @@ class Trial(NamedTuple):
     cycle: str | None = None
     """The panel that should equal the input (cycle error)."""
     direction: str | None = None
+    baseline: str | None = None
+    """The panel of what needs no learning, measured as the output is, where outputs are paired."""
+    codebook: int = 0
+    """How many entries the codebook has that outputs are made of; 0: there is none."""
 
 
 LookUp = Callable[[int, Tensor | None], Batch]

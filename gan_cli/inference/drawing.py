@@ -1,7 +1,7 @@
 """What can be asked of any game, and what it draws then."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -9,8 +9,8 @@ from PIL import Image
 from torch import Tensor
 
 from gan_cli.assembly.memory import refuse_too_many
-from gan_cli.data.image_files import read_images
-from gan_cli.data.images import UnreadableImageError, convert, to_square
+from gan_cli.data.given_images import read_as_they_are, read_images
+from gan_cli.data.images import UnreadableImageError, convert, to_pixels, to_square
 from gan_cli.errors import UserError, short_of_memory
 from gan_cli.games import latents
 from gan_cli.games.base import Game
@@ -50,36 +50,24 @@ def refuse_unfit(settings: DrawSettings, game: Game, translates: bool) -> None:
     refuse_too_many(game.fields, samples, f"count={settings.count}{way}")
 
 
-@dataclasses.dataclass(frozen=True)
-class Given:
-    """What is to be translated.
-
-    Attributes:
-        samples: float32 in [-1, 1], [N, ...] as the game takes them.
-        names: of the files that they come from, or none.
-        lengths: of waves, see `Sounds`; none where all of each is meant.
-    """
-
-    samples: Tensor
-    names: Sequence[str] = ()
-    lengths: Sequence[int] = ()
-
-
-def draw_wanted(loaded: Loaded, settings: DrawSettings, given: Given | None = None) -> Shown:
+def draw_wanted(
+    loaded: Loaded, settings: DrawSettings, given: Tensor | None = None, names: Sequence[str] = ()
+) -> Shown:
     """Draw.
 
     Args:
         loaded: the game.
         settings: see `refuse_unfit`.
-        given: what is to be translated; the count is its own then.
+        given: what is to be translated, float32 in [-1, 1], [N, C, H, W]; the count is N then.
+        names: of the files that it comes from.
 
     Raises:
         UserError: a label or a code that the game does not know.
     """
     # the request, with everything that the game leaves open filled in
     game = loaded.game
-    count = settings.count if given is None else len(given.samples)
-    inputs = {} if given is None else {input_field(game, settings.direction): given.samples}
+    count = settings.count if given is None else len(given)
+    inputs = {} if given is None else {input_field(game, settings.direction): given}
     request = game.complete(
         Request(
             count,
@@ -112,10 +100,9 @@ def draw_wanted(loaded: Loaded, settings: DrawSettings, given: Given | None = No
         request.label,
         request.code,
         loaded.class_names,
-        given.names if given else (),
+        names,
         settings.interpolate,
         rate=first.rate,
-        lengths=given.lengths if given else (),
     )
 
 
@@ -125,47 +112,70 @@ def input_field(game: Game, direction: str | None) -> str:
     return next(t for t in trials if direction in (None, t.direction)).inputs[0]
 
 
-def read_inputs(path: Path, game: Game, direction: str | None) -> Given:
-    """Images or sound of a file, folder or .zip as a game takes them.
+def read_inputs(path: Path, game: Game, direction: str | None) -> tuple[Tensor, list[str]]:
+    """Images or waves of a file, folder or .zip as a game takes them, and the names of their files.
 
     Raises:
-        UserError: they are not there or cannot be used.
+        UserError: they are not there or cannot be used; or a game takes any size, and theirs
+            differ.
+    """
+    channels, size, _ = game.fields[input_field(game, direction)].shape
+    if game.any_size:
+        names, each = read_each(path, game, direction)
+        found = list(each)
+        if len({image.shape for image in found}) > 1:
+            raise UserError(f"input={path}: of several sizes; give those of one at a time")
+        return torch.cat(found), list(names)
+    images, names = read_images(path.expanduser(), size, channels)
+    return scaled(images), names
+
+
+def read_each(
+    path: Path, game: Game, direction: str | None
+) -> tuple[Sequence[str], Iterator[Tensor]]:
+    """For games that take any size: names of files, and images or waves in theirs, [1, ...] each.
+
+    Raises:
+        UserError: they are not there; later, that one cannot be used.
     """
     field = game.fields[input_field(game, direction)]
     if field.kind == "wave":
-        return Given(*read_sounds(path, field.rate))
-    channels, size, _ = field.shape
-    images, names = read_images(path.expanduser(), size, channels)
-    return Given(scaled(images), names)
+        return read_sounds(path, field.rate)
+    channels = field.shape[0]
+    names, images = read_as_they_are(path, channels)
+    return names, (scaled(image[None]) for image in images)
 
 
 def convert_inputs(
     given: Sequence[Image.Image] | Tensor, game: Game, direction: str | None
 ) -> Tensor:
-    """Images or waves at hand as a game takes them, float32 in [-1, 1], [N, ...].
+    """Images or waves at hand as a game takes them, float32 in [-1, 1], [N, C, H, W].
 
     Args:
-        given: images of Pillow's, of any size; or a tensor [N, C, H, W], uint8 or float in [-1, 1];
-            or waves of any length, float [N, 1, 1, T] in [-1, 1].
+        given: Pillow's, of any size; or a tensor [N, C, H, W], uint8 or float in [-1, 1].
         game: one that translates.
         direction: which way.
 
     Raises:
-        UserError: they are not what the game takes, or a tensor of another shape.
+        UserError: they are no images, or a tensor of another shape.
     """
     field = game.fields[input_field(game, direction)]
     channels, size, _ = shape = field.shape
-    if field.kind == "wave":
-        if not isinstance(given, Tensor) or not given.is_floating_point():
-            raise UserError("input: this model takes sound: the path of a .wav, or a float tensor")
-        shape = (1, 1, given.shape[-1] if given.ndim else 1)
-    elif not isinstance(given, Tensor):
+    if field.kind == "wave" and not isinstance(given, Tensor):
+        raise UserError("input: this model takes sound: the path of a .wav, or [N, 1, 1, T]")
+    if not isinstance(given, Tensor):
         try:
-            given = torch.stack([to_square(convert(image, channels), size) for image in given])
+            converted = [convert(image, channels) for image in given]
+            given = torch.stack(
+                [to_pixels(x) if game.any_size else to_square(x, size) for x in converted]
+            )
         except (UnreadableImageError, ValueError, RuntimeError, AttributeError) as error:
             raise UserError(f"input: not images of Pillow's, or none ({error})") from error
-    if given.ndim != 4 or tuple(given.shape[1:]) != shape or not len(given):
-        wanted = ", ".join(["N", *map(str, shape)])
+    known = 3  # dimensions of a sample that have to be right
+    if game.any_size:
+        known = 2 if field.kind == "wave" else 1
+    if given.ndim != 4 or tuple(given.shape[1 : 1 + known]) != shape[:known] or not given.numel():
+        wanted = ", ".join(["N", *map(str, shape[:known]), *"HW"[known - 1 :]])
         raise UserError(f"input: a tensor {list(given.shape)}; this model takes [{wanted}]")
     return scaled(given)
 

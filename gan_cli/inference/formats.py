@@ -1,4 +1,4 @@
-"""Samples as files: a grid, an array, an animation, sound, or one file each."""
+"""Samples as files: a grid, an array, an animation, sound, or one image each."""
 
 import math
 from collections import Counter
@@ -36,7 +36,6 @@ class Shown:
         real: points that the game was trained on, where they are known.
         caption: of a scatter plot.
         rate: samples a second of waves.
-        lengths: samples that each wave has, the rest being silence; none where that is all.
     """
 
     panels: dict[str, Tensor]
@@ -50,14 +49,6 @@ class Shown:
     real: Tensor | None = None
     caption: str = ""
     rate: int = 0
-    lengths: Sequence[int] = ()
-
-    @property
-    def waves(self) -> list[Tensor]:
-        """Each wave [T] that was made, as long as what it was made from."""
-        rows = self.made.flatten(1)  # [N, 1, 1, T] -> [N, T]
-        lengths = self.lengths or [rows.shape[1]] * len(rows)
-        return [row[:length] for row, length in zip(rows, lengths, strict=True)]
 
     @property
     def made(self) -> Tensor:
@@ -92,7 +83,7 @@ def writer_of(out: str) -> Writer:
         return writers[Path(out).suffix.lower()]
     except KeyError as error:
         raise UserError(
-            f"out={out}: end it in .png (grid), .npz, .gif, .wav (sound) or / (a file each)"
+            f"out={out}: end it in .png (grid), .npz, .gif, .wav (sound) or / (one file each)"
         ) from error
 
 
@@ -151,8 +142,6 @@ def _reordered(panel: Tensor, order: Sequence[int]) -> Tensor:
 def _write_npz(shown: Shown, out: Path) -> None:
     if shown.kind == "point":
         arrays = {"points": shown.made.flatten(1).numpy()}  # [N, 2, 1, 1] -> [N, 2]
-    elif shown.kind == "wave":
-        arrays = {"waves": shown.made.flatten(1).numpy(), "rate": np.array(shown.rate)}
     else:
         pixels = images.to_bytes(shown.made).permute(0, 2, 3, 1)  # -> [N, H, W, C]
         arrays = {"images": pixels.numpy()}
@@ -166,29 +155,20 @@ def _write_npz(shown: Shown, out: Path) -> None:
 def _write_sound(shown: Shown, out: Path) -> None:
     if shown.kind != "wave":
         raise UserError(f"out={out}: these are no sound; end it in .png or .npz")
-    if len(shown.waves) > 1:
-        raise UserError(f"out={out}: {len(shown.waves)} sounds; name a folder, {out.stem}/")
-    save_sound(shown.waves[0], shown.rate, out)
+    save_sound(shown.made[0].flatten(), shown.rate, out)
 
 
 def _write_gif(shown: Shown, out: Path) -> None:
     if shown.kind == "point":
         raise UserError(f"out={out}: these are 2-D points, not images; end it in .png or .npz")
-    if shown.kind == "wave":
-        raise UserError(f"out={out}: this is sound; end it in .wav, .png (spectrograms) or .npz")
     images.save_gif([images.grid(image[None], columns=1) for image in shown.made], out)
 
 
 def _write_folder(shown: Shown, out: Path) -> None:
     if shown.kind == "point":
         raise UserError(f"out={out}/: these are 2-D points, not images; end it in .png or .npz")
-    if shown.kind == "wave":
-        for name, wave in zip(shown.names, shown.waves, strict=True):
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
-            save_sound(wave, shown.rate, out / name)
-        return
     if shown.names:
-        names = _as_png(shown.names)
+        names = as_png(shown.names)
     else:
         kinds = shown.kinds or [""] * len(shown.made)
         ends = [f"-{_as_file_name(kind)}" if kind else "" for kind in kinds]
@@ -198,7 +178,7 @@ def _write_folder(shown: Shown, out: Path) -> None:
         images.save_png(image, out / name)
 
 
-def _as_png(names: Sequence[str]) -> list[str]:
+def as_png(names: Sequence[str]) -> list[str]:
     """The same names ending in .png; `a.jpg` beside `a.webp` becomes `a.jpg.png`."""
     plain = [Path(name).with_suffix(".png").as_posix() for name in names]
     times = Counter(plain)

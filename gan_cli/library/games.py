@@ -13,7 +13,6 @@ from gan_cli.config.reader import check_plain
 from gan_cli.errors import UserError
 from gan_cli.inference.drawing import (
     DrawSettings,
-    Given,
     convert_inputs,
     draw_wanted,
     read_inputs,
@@ -67,8 +66,7 @@ class LoadedGame:
             code: a categorical code, or several taking turns (InfoGAN); None: all in turn.
             continuous: values of the continuous codes (InfoGAN); None: random.
             input: what to translate (pix2pix, CycleGAN): the path of an image, a folder or a .zip;
-                images of Pillow's, of any size; a tensor [N, C, H, W], uint8 or in [-1, 1]. For
-                sound: a .wav or a folder of them, or a tensor [N, 1, 1, T] in [-1, 1].
+                images of Pillow's, of any size; a tensor [N, C, H, W], uint8 or in [-1, 1].
             direction: which way (CycleGAN); None: the first of `directions`.
             interpolate: images from one latent to the next.
             truncation: latents beyond this many standard deviations are drawn again.
@@ -96,10 +94,10 @@ class LoadedGame:
         refuse_unfit(wanted, self.game, translates=input is not None)
         given = None
         if isinstance(input, str | os.PathLike):
-            given = read_inputs(Path(input), self.game, direction)
+            given, _ = read_inputs(Path(input), self.game, direction)
         elif input is not None:
             several = [input] if isinstance(input, Image.Image) else input
-            given = Given(convert_inputs(several, self.game, direction))
+            given = convert_inputs(several, self.game, direction)
         return draw_wanted(self._loaded, wanted, given).made
 
 

@@ -32,7 +32,11 @@ BETTER: dict[str, Literal["lower", "higher"]] = {
     "l1": "lower",
     "psnr": "higher",
     "ssim": "higher",
+    "psnr_y": "higher",
+    "ssim_y": "higher",
     "mel_l1": "lower",
+    "codebook_share": "higher",
+    "codebook_perplexity": "higher",
     "cycle_l1": "lower",
     "code_accuracy": "higher",
 }

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 HEIGHT, WIDTH = 128, 256
-"""Of a picture, in pixels: frequencies from the bottom, up to half of the rate; time from the left."""
+"""Pixels of a picture: frequencies from the bottom, up to half of the rate; time from the left."""
 SECONDS = 0.032
 """Of a window: harmonics of a voice lie apart, and its syllables too."""
 RANGE = 80.0

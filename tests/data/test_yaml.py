@@ -22,6 +22,7 @@ BATCHING = {"batch_size", "workers", "memory_limit", "flip"}
 SOUND = ("waves", "tones")
 OWN = ("folder", "pairs", "unpaired", "waves")
 NEEDED = {"hifigan": {"wave"}, "pix2pix": {"source", "target"}, "cyclegan": {"a", "b"}}
+OPTIONAL = {"jitter"}
 
 
 def compose(name: str, *changes: str) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def test_keys_are_those_of_its_class(name: str) -> None:
     shape = {"sample_rate", "length"} if name in SOUND else {"image_size", "channels"}
     assert data.keys() >= BATCHING | shape | {"limit", "batch_size"}
     taken = inspect.signature(cls).parameters.keys()
-    others = data.keys() - BATCHING - taken
+    others = data.keys() - BATCHING - OPTIONAL - taken
     assert taken <= data.keys()
     if not issubclass(cls, Wrapper):
         assert not others

@@ -137,7 +137,7 @@ def test_pairs_are_compared_with_the_held_out_targets():
     assert list(found) == ["l1", "psnr", "ssim"]
     held_out = reference.held_out.fields
     source, target = (held_out[name].float() / 127.5 - 1 for name in ("source", "target"))
-    for name, expected in compare_pairs(source, target)._asdict().items():
+    for name, expected in compare_pairs(source, target).items():
         assert found[name].value == pytest.approx(expected, abs=1e-6), name
         assert (found[name].n, found[name].split, found[name].held_out) == (60, "test", None)
     assert headline(list(found)) == "ssim"

@@ -26,6 +26,9 @@ SMALL = {
         *("model.discriminator_a.width=4", "tricks.image_pool.size=50"),
     ],
     "hifigan_small": [*data_of("hifigan_small"), *narrow("hifigan_small")],
+    "srgan": ["data=digit_low_resolution", *narrow("srgan"), "model.adversarial_start=0"],
+    "esrgan": ["data=digit_low_resolution", *narrow("esrgan"), "model.adversarial_start=0"],
+    "vqgan": [*narrow("vqgan"), "model.adversarial_start=0"],
     "infogan": ["+model.generator.width=8", "+model.discriminator.width=8"],
     "vanilla": ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"],
 }
