@@ -35,6 +35,8 @@ STAND_INS = {
     "cifar10": ["data=digits", "data.image_size=32", "data.channels=3", "data.limit=64"],
     "folder": ["data.root=images"],
     "gaussians": ["data.limit=64"],
+    "waves": ["data=tones", "data.sample_rate=22050", "data.length=2048", "data.limit=16"],
+    "tones": ["data.length=2048", "data.limit=16"],
     "digit_outlines": ["data.limit=64"],
     "digit_inversion": ["data.limit=64"],
 }
@@ -72,7 +74,7 @@ def table(name: str) -> dict[str, object]:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_it_passes_the_check(name: str) -> None:
     config, chosen = composed(name)
-    found = {"data": {"root": "images"}} if chosen["data"] == "folder" else {}
+    found = {"data": {"root": "images"}} if chosen["data"] in ("folder", "waves") else {}
     read(OmegaConf.merge(config, found))
 
 

@@ -73,6 +73,7 @@ def test_two_batches(
     elif name == "cifar10":
         root = cifar_files
     if name == "waves":
+        root.mkdir()
         save_sound(torch.rand(9 * 16384) - 0.5, 22050, root / "clip.wav")
     for number in range(8 if name in OWN and name not in SOUND else 0):
         write_image(root / "trainA" / f"{number}.png", seed=number)
