@@ -40,14 +40,7 @@ def _a_trick_s_name(text: str) -> str:
 Name = Annotated[str, pydantic.AfterValidator(_a_name)]
 """A name, not a path: it becomes part of a folder's."""
 TAKEN = {
-    "adversarial",
-    "l1",
-    "perceptual",
-    "codebook",
-    "code",
-    "information",
-    "features",
-    "mel",
+    *("adversarial", "l1", "perceptual", "codebook", "code", "information", "features", "mel"),
     *dir(nn.ModuleDict()),
 }
 """What the terms of games are called, and what modules cannot be."""

@@ -14,13 +14,13 @@ from gan_cli.data.dataset import Dataset
 from gan_cli.data.sound_files import save_sound
 from gan_cli.data.wrapper import Wrapper
 from tests.conftest import options
-from tests.data.image_files import write_image
+from tests.data.image_files import write_image, write_shard
 from tests.data.test_torchvision import cifar_files, mnist_files  # noqa: F401
 
 CONF = Path(__file__).parents[2] / "conf"
 BATCHING = {"batch_size", "workers", "memory_limit", "flip"}
 SOUND = ("waves", "tones")
-OWN = ("folder", "pairs", "unpaired", "waves")
+OWN = ("folder", "pairs", "unpaired", "waves", "webdataset")
 NEEDED = {"hifigan": {"wave"}, "pix2pix": {"source", "target"}, "cyclegan": {"a", "b"}}
 OPTIONAL = {"jitter"}
 
@@ -75,7 +75,9 @@ def test_two_batches(
     if name == "waves":
         root.mkdir()
         save_sound(torch.rand(9 * 16384) - 0.5, 22050, root / "clip.wav")
-    for number in range(8 if name in OWN and name not in SOUND else 0):
+    if name == "webdataset":
+        write_shard(root / "a.tar", range(8))
+    for number in range(8 if name in OWN and name not in (*SOUND, "webdataset") else 0):
         write_image(root / "trainA" / f"{number}.png", seed=number)
         write_image(root / "trainB" / f"{number}.png", seed=-number - 1 & 255)
     if "root" in compose(name):
