@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from tests.conftest import Command, narrow
+from tests.conftest import Command, data_of, narrow
 
 # model: loss/D/adversarial and loss/G/adversarial, means of steps 1 to 5
 GOLDEN = {
@@ -18,13 +18,21 @@ GOLDEN = {
     "cgan": (1.434883, 0.568164),
     "cgan_dcgan": (1.368986, 0.758615),
     "wgan_gp": (-0.001721, 0.000108),
+    "esrgan": (0.581265, 0.004145),
+    "vqgan": (1.011396, -0.202347),
 }
 
 
 @pytest.mark.parametrize("model", list(GOLDEN))
 def test_five_steps(gan_train: Command, model: str) -> None:
     result = gan_train(
-        *(f"model={model}", *narrow(model), "data.batch_size=16", "trainer.device=cpu"),
+        *(
+            f"model={model}",
+            *data_of(model),
+            *narrow(model),
+            "data.batch_size=16",
+            "trainer.device=cpu",
+        ),
         *("trainer.steps=5", "trainer.log_every=5", "trainer.sample_every=0"),
     )
     assert result.code == 0, result.err

@@ -104,6 +104,7 @@ class VQGAN(Game):
         if player == "discriminator":
             return self.discriminator_turn(x, progress)
         coded = self.generator.encode(x)
+        self.generator.revive(coded)
         made = self.generator.decode(coded.quantized).float()
         losses = {"l1": l1_loss(made, x)}
         if self.perceptual_weight:

@@ -27,7 +27,7 @@ SMALL = {
     ],
     "srgan": ["data=digit_low_resolution", *narrow("srgan"), "model.adversarial_start=0"],
     "esrgan": ["data=digit_low_resolution", *narrow("esrgan"), "model.adversarial_start=0"],
-    "vqgan": [*narrow("vqgan"), "model.adversarial_start=0"],
+    "vqgan": [*narrow("vqgan"), "model.adversarial_start=0", "loss=non_saturating"],
     "infogan": ["+model.generator.width=8", "+model.discriminator.width=8"],
     "vanilla": ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"],
 }
