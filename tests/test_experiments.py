@@ -34,7 +34,7 @@ LEFT_TO_DATA = {
 STAND_INS = {
     "mnist": ["data=digits", "data.image_size=28", "data.limit=64"],
     "cifar10": ["data=digits", "data.image_size=32", "data.channels=3", "data.limit=64"],
-    "folder": ["data.root=images"],
+    "folder": ["data.root=images", "data.image_size=32"],
     "gaussians": ["data.limit=64"],
     "digit_outlines": ["data.limit=64"],
     "digit_inversion": ["data.limit=64"],
