@@ -167,6 +167,12 @@ def gan_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 @pytest.fixture
+def gan_tune(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`gan-tune`."""
+    return _command("tune", tmp_path, capsys)
+
+
+@pytest.fixture
 def gan_compare(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Command:

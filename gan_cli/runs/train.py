@@ -24,6 +24,7 @@ from gan_cli.config.checkpointed import trusted_in_checkpoint
 from gan_cli.config.reader import read, settle_length
 from gan_cli.config.schema import Settings
 from gan_cli.data.dataset import Dataset
+from gan_cli.data.fields import Fields
 from gan_cli.engine.interrupts import Interrupts
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError, short_of_memory
@@ -123,8 +124,11 @@ def run_training(
         return trainer
 
 
-def check_config(config: DictConfig) -> None:
+def check_config(config: DictConfig) -> Fields:
     """Look at a config that is to be run later; no data is read and nothing is built.
+
+    Returns:
+        What its data's samples consist of.
 
     Raises:
         UserError: it cannot be run.
@@ -135,6 +139,7 @@ def check_config(config: DictConfig) -> None:
     refuse_unfit_data(settings.model.cls, dataset.fields)
     if _knows_classes(config):
         refuse_too_large(settings, dataset.fields)
+    return dataset.fields
 
 
 def _knows_classes(config: DictConfig) -> bool:
