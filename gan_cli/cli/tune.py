@@ -39,7 +39,7 @@ def run(arguments: list[str]) -> int:
 
     def job(config: "DictConfig") -> None:
         refuse_others_work(options, given)
-        tune(config, given, own_folder(options))
+        find_best(config, given, own_folder(options))
 
     return launch(COMMAND, job, "tune", [*options, *(overrides if asked else own)])
 
@@ -62,7 +62,7 @@ def refuse_others_work(options: Sequence[str], given: Sequence[str]) -> None:
         raise UserError(*problems)
 
 
-def tune(config: "DictConfig", given: Sequence[str], own: Path | None) -> None:
+def find_best(config: "DictConfig", given: Sequence[str], own: Path | None) -> None:
     """One search: look at what is to be run, run it, say what came out.
 
     Args:
@@ -81,7 +81,7 @@ def tune(config: "DictConfig", given: Sequence[str], own: Path | None) -> None:
     from gan_cli.cli.compare import write_comparison
     from gan_cli.config.reader import check
     from gan_cli.tuning import report, result
-    from gan_cli.tuning.search import RUNS, overview, search
+    from gan_cli.tuning.search import RUNS, overview, run_search
     from gan_cli.tuning.settings import TuneSettings
     from gan_cli.tuning.space import override, read_space
     from gan_cli.tuning.study import METRIC
@@ -104,7 +104,7 @@ def tune(config: "DictConfig", given: Sequence[str], own: Path | None) -> None:
         about.append(f"  gan-train --config-dir {folder} experiment={result.NAME}")
         result.write_experiment(folder, *parted(chosen, own), about)
 
-    study = search(settings, dimensions, direction, shown, usual, keep)
+    study = run_search(settings, dimensions, direction, shown, usual, keep)
 
     # say
     metric = study.user_attrs[METRIC]

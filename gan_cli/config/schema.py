@@ -159,6 +159,7 @@ class TrainerSettings:
     health: bool
     on_nan: Literal["stop", "skip", "rollback"]
     returns: str | None
+    dry_run: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

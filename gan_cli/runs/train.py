@@ -30,6 +30,7 @@ from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError, short_of_memory
 from gan_cli.evaluation.real_data import RealData
 from gan_cli.runs import resume
+from gan_cli.runs.forecast import log_forecast
 from gan_cli.runs.outputs import attach_sinks, describe, keys_of
 from gan_cli.runs.probes import attach_probes
 from gan_cli.sinks.folder import run_folder
@@ -49,7 +50,7 @@ def run_training(
     on_begin: Callable[[Interrupts], None] = lambda interrupts: None,
     swept: Sequence[str] = (),
 ) -> Trainer:
-    """Train as `config` says and leave everything in `folder`.
+    """Train as `config` says and leave everything in `folder`; a dry run leaves nothing.
 
     Args:
         config: composed and not yet checked.
@@ -104,6 +105,10 @@ def run_training(
             if trainer.over and is_finished(folder / "summary.json", trainer.step):
                 _say_finished(trainer)
                 return trainer
+
+        if settings.trainer.dry_run:
+            log_forecast(trainer, settings.trainer)
+            return trainer
 
         # attach: what looks at the run, and what it leaves behind
         earlier = read_reports(folder / "metrics.jsonl", trainer.step) if saved else []

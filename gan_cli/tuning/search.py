@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 RUNS = "trials"
 
 
-def search(
+def run_search(
     settings: SearchSettings,
     dimensions: Sequence[Dimension],
     direction: Direction,
@@ -47,9 +48,10 @@ def search(
     """
     folder = Path(settings.folder).expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    study = open_study(settings, folder, direction, overrides)
+    with FileLock(folder / ".lock"):  # two that make one study at once would collide
+        study = open_study(settings, folder, direction, overrides)
+        offer(study, usual)
     trials = Trials(study, folder / RUNS, settings.trials)
-    offer(study, usual)
     if done := len(finished(study)):
         log.info("%d of %d trials are there", done, settings.trials)
 

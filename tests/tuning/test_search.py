@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 from gan_cli.cli.process import Stopped, listening
 from gan_cli.errors import RunFailed, UserError
 from gan_cli.tuning import process, report
-from gan_cli.tuning.search import overview, search
+from gan_cli.tuning.search import overview, run_search
 from gan_cli.tuning.settings import SearchSettings
 from gan_cli.tuning.space import read_space
 from gan_cli.tuning.study import METRIC, WHY
@@ -45,7 +45,9 @@ def settings(folder: Path, **given: object) -> SearchSettings:
 def start(folder: Path, overrides: list[str] = [], **given: object) -> optuna.Study:  # noqa: B006
     chosen = settings(folder, **given)
     dimensions = read_space(chosen.space)
-    return search(chosen, dimensions, "minimize", overrides, {"optimizer.lr": 2e-3}, lambda _: None)
+    return run_search(
+        chosen, dimensions, "minimize", overrides, {"optimizer.lr": 2e-3}, lambda _: None
+    )
 
 
 def test_a_search_finds_what_is_good_and_gives_up_what_is_not(tmp_path: Path) -> None:
