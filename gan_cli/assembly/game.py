@@ -1,6 +1,5 @@
 """Checked settings to a game with every trick in its place."""
 
-import copy
 from collections.abc import Mapping
 
 from gan_cli import randomness
@@ -53,7 +52,7 @@ def assemble_game(settings: Settings, fields: Fields) -> Game:
             trick.apply_to(game.adversary(place).network)  # type: ignore[arg-type]
     for name, trick, places in placed:
         for place in places if not isinstance(trick, StepHook) else ():
-            _put(game, name, copy.deepcopy(trick), place)
+            _put(game, name, settings.tricks[name].trick.build(), place)
     return game
 
 

@@ -154,9 +154,12 @@ class Game(nn.Module, abc.ABC):
 
     def on_step(self, progress: Progress) -> None:
         """Called after each step: what grows or adapts does so here."""
+        for name in self.adversaries:
+            self.adversary(name).on_step(progress)
 
     def observe(self, name: str, scored: RealFakeBatch) -> None:
         """Called after a turn of the adversary `name`, for what follows its scores."""
+        self.adversary(name).observe(scored)
 
 
 def by_direction(found: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -165,5 +168,6 @@ def by_direction(found: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]
 
 
 def mean_watch(found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """What several adversaries show, as their mean."""
-    return {name: torch.stack([of[name] for of in found]).mean() for name in found[0]}
+    """What several adversaries show, as the mean of those that show it."""
+    names = dict.fromkeys(name for of in found for name in of)
+    return {n: torch.stack([of[n] for of in found if n in of]).mean() for n in names}

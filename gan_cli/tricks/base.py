@@ -46,6 +46,21 @@ class View(Trick):
     def forward(self, x: Tensor, progress: Progress) -> Tensor:
         """The images [N, C, H, W] as D sees them; differentiable."""
 
+    def observe(self, real: Tensor) -> None:
+        """Called after D's turn, for views that follow its scores.
+
+        Args:
+            real: D's logits of real images, [N] or [N, ...], detached; zero is a D that cannot
+                tell.
+        """
+
+    def on_step(self, progress: Progress) -> None:
+        """Called after each step: what adapts does so here, in buffers."""
+
+    def watch(self) -> dict[str, Tensor]:
+        """Detached scalars worth a curve."""
+        return {}
+
 
 class Pool(Trick):
     """Changes only the fakes of D's turn."""
