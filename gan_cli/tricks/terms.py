@@ -66,6 +66,32 @@ def _flat(parameters: Sequence[Tensor]) -> Tensor:
     return torch.cat([p.flatten() for p in parameters])
 
 
+class OrthogonalRegularization(WeightTerm):
+    """sum over weights of ||W W^T off its diagonal||^2 (Brock et al. 2019, equation 3).
+
+    It keeps the rows of each weight, one for every unit or filter, at right angles and lets them be
+    as long as they are. What has no rows, biases and gains, is left alone.
+
+    Args:
+        weight: beta; the paper's is 1e-4.
+        every: see `Lazy`.
+    """
+
+    def __init__(self, weight: NonNegative | Schedule = 1e-4, every: Count = 1) -> None:
+        super().__init__(weight, every)
+
+    def attach(self, parameters: Sequence[Tensor]) -> None:
+        """Nothing is remembered."""
+
+    def forward(self, parameters: Sequence[Tensor]) -> Tensor:
+        """The sum before its weight."""
+        losses = []
+        for w in (p.flatten(1) for p in parameters if p.ndim > 1):  # [rows, ...]
+            products = w @ w.T
+            losses.append((products**2).sum() - (products.diagonal() ** 2).sum())
+        return torch.stack(losses).sum()
+
+
 class AuxiliaryClassifier(Layer, Term):
     """D also tells the classes, and G is to make images it can tell (AC-GAN, Odena et al. 2017).
 
