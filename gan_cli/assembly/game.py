@@ -11,7 +11,7 @@ from gan_cli.data.fields import Fields
 from gan_cli.engine.player import Hooks
 from gan_cli.errors import UserError
 from gan_cli.games.base import Game, PlayerSpec
-from gan_cli.tricks.base import STAGES, Layer, Pool, StepHook, Trick, WeightTerm
+from gan_cli.tricks.base import STAGES, Layer, NetworkTerm, Pool, StepHook, Trick, WeightTerm
 
 
 def assemble_game(settings: Settings, fields: Fields) -> Game:
@@ -86,8 +86,9 @@ def _build(component: Component, problems: dict[str, str]) -> object:
 
 def _put(game: Game, name: str, trick: Trick, place: str) -> None:
     """A trick of its own for one adversary or player."""
-    if isinstance(trick, WeightTerm):
-        trick.attach(game.players[place].parameters)
+    if isinstance(trick, WeightTerm | NetworkTerm):
+        if isinstance(trick, WeightTerm):
+            trick.attach(game.players[place].parameters)
         game.weight_terms[place][name] = trick  # type: ignore[operator]
         return
     if isinstance(trick, Pool):

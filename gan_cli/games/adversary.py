@@ -139,7 +139,9 @@ class Adversary(nn.Module):
         return seen
 
     def observe(self, batch: RealFakeBatch) -> None:
-        """Let views follow what D made of a batch in its own turn."""
+        """Let views follow what D made of a batch in its own turn, once."""
+        if batch.progress.phase == "lazy":
+            return
         for view in self.views:
             assert isinstance(view, View)
             view.observe(self._excess(batch))

@@ -9,6 +9,7 @@ from torch import Tensor
 from gan_cli.ranges import Count, Probability
 from gan_cli.tricks.base import View
 from gan_cli.tricks.examples import Progress
+from gan_cli.tricks.schedules import Schedule, now
 
 Sign = Annotated[float, Ge(-1), Le(1)]
 
@@ -21,10 +22,13 @@ class AdaptiveView(View):
     falls, at a constant pace.
 
     Args:
-        p: strength, fixed or to begin with.
-        target: of r; null keeps p as it is.
+        p: strength, fixed, scheduled, or to begin with.
+        target: of r; null leaves p as it is, or to its schedule.
         every: steps between two moves of p.
         images: real ones that D sees while p goes from 0 to 1, at the fastest.
+
+    Raises:
+        ValueError: p is to follow a schedule and D's scores.
     """
 
     p: Tensor
@@ -33,14 +37,17 @@ class AdaptiveView(View):
 
     def __init__(
         self,
-        p: Probability = 0.0,
+        p: Probability | Schedule = 0.0,
         target: Sign | None = 0.6,
         every: Count = 4,
         images: Count = 500_000,
     ) -> None:
         super().__init__()
         self.target, self.every, self.images = target, every, images
-        self.register_buffer("p", torch.tensor(float(p)))
+        if isinstance(p, Schedule) and target is not None:
+            raise ValueError("p follows a schedule or D's scores; for the former set target=null")
+        self.schedule = p
+        self.register_buffer("p", torch.tensor(now(p, Progress(0, 0.0, 0.0))))
         self.register_buffer("signs", torch.zeros(()))  # summed since p has last moved
         self.register_buffer("seen", torch.zeros(()))
 
@@ -55,8 +62,11 @@ class AdaptiveView(View):
 
     @torch.no_grad()
     def on_step(self, progress: Progress) -> None:
-        """Move p, each few steps."""
-        if self.target is None or progress.step % self.every:
+        """Move p: along its schedule, or each few steps by what has been observed."""
+        if self.target is None:
+            self.p.fill_(now(self.schedule, progress))
+            return
+        if progress.step % self.every:
             return
         excess = self.signs - self.target * self.seen
         self.p.add_(torch.sign(excess) * self.seen / self.images).clamp_(0.0, 1.0)

@@ -13,6 +13,7 @@ from torch import Tensor
 from gan_cli.ranges import Count, Probability
 from gan_cli.tricks.adaptive import AdaptiveView, Sign
 from gan_cli.tricks.examples import Progress
+from gan_cli.tricks.schedules import Schedule
 from gan_cli.tricks.warp import Warp
 
 SHIFT = 0.125
@@ -32,8 +33,8 @@ class ADA(AdaptiveView):
     paper's choice `bgc` is blit, geometry and color.
 
     Args:
-        p: probability, fixed or to begin with.
-        target: of E[sign D(x)]; null keeps p as it is.
+        p: probability, fixed, scheduled, or to begin with.
+        target: of E[sign D(x)]; null leaves p as it is, or to its schedule.
         every: steps between two moves of p.
         images: real ones that D sees while p goes from 0 to 1, at the fastest.
         blit: strength of flips, quarter turns and shifts by whole pixels.
@@ -46,7 +47,7 @@ class ADA(AdaptiveView):
 
     def __init__(
         self,
-        p: Probability = 0.0,
+        p: Probability | Schedule = 0.0,
         target: Sign | None = 0.6,
         every: Count = 4,
         images: Count = 500_000,

@@ -7,10 +7,11 @@ one that it fits.
 
 import abc
 from collections.abc import Sequence
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from torch import Tensor, nn
 
+from gan_cli.data.fields import Batch
 from gan_cli.networks.roles import Discriminator
 from gan_cli.ranges import Count, NonNegative
 from gan_cli.tricks.examples import Progress, RealFakeBatch, Role
@@ -87,7 +88,9 @@ class Lazy(Trick):
         self.every = every
 
     def due(self, progress: Progress) -> bool:
-        """Whether it is computed in this step."""
+        """Whether it is computed in this turn."""
+        if progress.phase != "whole" and (progress.phase == "lazy") != (self.every > 1):
+            return False
         return progress.step % self.every == 0 and now(self.weight, progress) > 0
 
     def weigh(self, value: Tensor, progress: Progress) -> Tensor:
@@ -124,6 +127,23 @@ class WeightTerm(Lazy):
     @abc.abstractmethod
     def forward(self, parameters: Sequence[Tensor]) -> Tensor:
         """The term, a scalar, before its weight."""
+
+
+class NetworkTerm(Lazy):
+    """Adds to a player's loss what it finds out about one of that player's own networks."""
+
+    place = "player"
+    of: ClassVar[type[nn.Module]]
+    """Which networks it is about; it fits players that train one."""
+
+    @abc.abstractmethod
+    def forward(self, network: Any, batch: Batch) -> Tensor:
+        """The term, a scalar, before its weight.
+
+        Args:
+            network: one of those.
+            batch: the turn's real samples.
+        """
 
 
 class Layer(Trick):

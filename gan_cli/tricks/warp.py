@@ -41,10 +41,8 @@ class Warp(nn.Module):
             offset: [N, 2].
         """
         height, width = x.shape[2:]
-        first = round(CENTER - 0.5)  # the doubled pixel at the edge of the image
-        begin = first + 2 * EDGE
-        double = self._doubled(F.pad(x, [EDGE] * 4, mode="replicate"))
-        double = double[..., begin : begin + 2 * height, begin : begin + 2 * width]
+        # products with banded matrices: a convolution of single channels takes longer on a CPU
+        double = self._doubling(height, x) @ x @ self._doubling(width, x).T
 
         # where the samples lie that are then halved
         across, down = (
@@ -58,28 +56,31 @@ class Warp(nn.Module):
         row = yx * across + yy * down[:, None] + y0
         places = torch.stack(
             [
-                (2 * place + size - 0.5 + CENTER - first) / size - 1  # in [-1, 1] inside
+                (2 * place + size - 0.5 + CENTER - round(CENTER - 0.5)) / size - 1  # [-1, 1] inside
                 for place, size in ((column, width), (row, height))
             ],
             dim=-1,
         )
-        return self._halved(_Sample.apply(double, places))
+        sampled = _Sample.apply(double, places)
+        return self._halving(height, x) @ sampled @ self._halving(width, x).T
 
-    def _doubled(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> [N, C, 2H + 10, 2W + 10]."""
-        taps = self.taps.to(x.dtype)
-        single = x.flatten(0, 1)[:, None]  # [N*C, 1, H, W]
-        single = F.conv_transpose2d(single, taps[None, None, :, None], stride=(2, 1))
-        single = F.conv_transpose2d(single, taps[None, None, None, :], stride=(1, 2))
-        return single[:, 0].unflatten(0, x.shape[:2])
+    def _doubling(self, size: int, x: Tensor) -> Tensor:
+        """What makes of `size` pixels, repeated beyond the edges, twice as many: [2 size, size]."""
+        padded = torch.arange(size + 2 * EDGE, device=x.device)
+        source = (padded - EDGE).clamp(0, size - 1)
+        first = round(CENTER - 0.5) + 2 * EDGE  # the one at the edge of the image
+        spread = self._filter(torch.arange(2 * size, device=x.device)[:, None] + first - 2 * padded)
+        return spread.to(x.dtype) @ (source[:, None] == padded[:size]).to(x.dtype)
 
-    def _halved(self, x: Tensor) -> Tensor:
-        """[N, C, 2H + 10, 2W + 10] -> [N, C, H, W]; the transpose of `_doubled`."""
-        taps = self.taps.to(x.dtype)
-        single = x.flatten(0, 1)[:, None]
-        single = F.conv2d(single, taps[None, None, :, None], stride=(2, 1))
-        single = F.conv2d(single, taps[None, None, None, :], stride=(1, 2))
-        return single[:, 0].unflatten(0, x.shape[:2])
+    def _halving(self, size: int, x: Tensor) -> Tensor:
+        """What makes of twice as many and what the filter reads beyond: [size, 2 size + 10]."""
+        places = torch.arange(2 * size + len(SYM6) - 2, device=x.device)
+        return self._filter(places - 2 * torch.arange(size, device=x.device)[:, None]).to(x.dtype)
+
+    def _filter(self, place: Tensor) -> Tensor:
+        """The filter at whole places, zero outside."""
+        last = len(SYM6) - 1
+        return self.taps[place.clamp(0, last)] * ((place >= 0) & (place <= last))
 
 
 class _Sample(torch.autograd.Function):
