@@ -31,7 +31,10 @@ def narrow(model: str) -> list[str]:
     if model == "infogan":
         return [f"+{key}" for key in NARROW]
     limits = ["model.generator.max_width=8", "model.discriminator.max_width=8"]
-    return NARROW + (limits if model.startswith(("sngan", "wgan_gp_r", "cgan_p")) else [])
+    if model == "stylegan2":
+        return [*NARROW, *limits, "model.latent_dim=8"]
+    wide = ("sngan", "wgan_gp_r", "cgan_p", "r3gan", "cgan_r3", "sagan", "biggan")
+    return NARROW + (limits if model.startswith(wide) else [])
 
 
 def data_of(model: str) -> list[str]:

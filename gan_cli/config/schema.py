@@ -14,13 +14,13 @@ from gan_cli.config.components import TARGET, Component, parameters
 from gan_cli.config.signatures import Checker
 from gan_cli.data.dataset import Dataset
 from gan_cli.engine.ema import EMA
-from gan_cli.engine.schedules import Schedule
 from gan_cli.games.base import Game
 from gan_cli.games.losses import Loss
 from gan_cli.ranges import Count, Natural, Positive
 from gan_cli.sinks.loggers import Logger
 from gan_cli.spelling import nearest
 from gan_cli.tricks.base import Trick
+from gan_cli.tricks.schedules import Schedule
 
 
 def _a_name(text: str) -> str:
@@ -74,11 +74,19 @@ class DataSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OptimizerSettings:
-    """`optimizer:` of all players, or of single ones, and the schedule they follow."""
+    """`optimizer:` of all players, or of single ones, and the schedule they follow.
+
+    Attributes:
+        default: of players that have none of their own.
+        schedule: of the learning rate.
+        players: of those that have one, by name.
+        lazy_apart: lazy terms get a step of their own, and rate and betas are corrected for it.
+    """
 
     default: Component
     schedule: Component
     players: Mapping[str, Component]
+    lazy_apart: bool = False
 
     @classmethod
     def from_config(cls, checker: Checker, value: Any, key: str) -> "OptimizerSettings | None":
@@ -91,7 +99,9 @@ class OptimizerSettings:
             for k, v in value.items()
             if isinstance(v, Mapping) and k not in ("schedule", TARGET)
         }
-        common = {k: v for k, v in value.items() if k not in own and k != "schedule"}
+        besides = {"schedule", "lazy_apart"}
+        common = {k: v for k, v in value.items() if k not in own and k not in besides}
+        apart = checker.value(value.get("lazy_apart", False), bool, f"{key}.lazy_apart")
         default = checker.component(common, [torch.optim.Optimizer], key)
         schedule = checker.value(value.get("schedule"), Schedule, f"{key}.schedule")
         players = {}
@@ -106,7 +116,7 @@ class OptimizerSettings:
             checker.problems |= {k: v for k, v in inner.problems.items() if k not in shared}
         if default is None or schedule is None or None in players.values():
             return None
-        return cls(default=default, schedule=schedule, players=players)  # type: ignore[arg-type]
+        return cls(default=default, schedule=schedule, players=players, lazy_apart=apart)  # type: ignore[arg-type]
 
     def of(self, player: str) -> Component:
         """The optimizer of one player, still without its parameters."""

@@ -17,7 +17,7 @@ from gan_cli.games.base import Game
 from gan_cli.games.requests import Request
 from gan_cli.inference.formats import Shown
 from gan_cli.inference.load import Loaded
-from gan_cli.ranges import Count, Natural, Positive
+from gan_cli.ranges import Count, Natural, Positive, Probability
 from gan_cli.spelling import nearest
 
 AT_A_TIME = 1000
@@ -35,6 +35,8 @@ class DrawSettings:
     direction: str | None
     interpolate: Count | None
     truncation: Positive | None
+    psi: Probability | None
+    crossover: Count | None
 
 
 def refuse_unfit(settings: DrawSettings, game: Game, translates: bool) -> None:
@@ -77,6 +79,8 @@ def draw_wanted(
             inputs=inputs,
             direction=settings.direction,
             truncation=settings.truncation,
+            psi=settings.psi,
+            crossover=settings.crossover,
         )
     )
     if settings.interpolate:
@@ -100,7 +104,7 @@ def draw_wanted(
         request.code,
         loaded.class_names,
         names,
-        settings.interpolate,
+        latents.square_columns(count) if settings.crossover else settings.interpolate,
     )
 
 
@@ -153,7 +157,10 @@ def scaled(images: Tensor) -> Tensor:
 
 def _refuse_unknown(settings: DrawSettings, game: Game, translates: bool) -> None:
     """Say which options this game has no use for, and which it cannot do without."""
-    options = ("label", "code", "continuous", "direction", "interpolate", "truncation")
+    options = (
+        *("label", "code", "continuous", "direction", "interpolate", "truncation"),
+        *("psi", "crossover"),
+    )
     asked = [option for option in options if getattr(settings, option) is not None]
     kind = type(game).__name__
     problems = [
@@ -164,6 +171,8 @@ def _refuse_unknown(settings: DrawSettings, game: Game, translates: bool) -> Non
     if settings.label is not None and "label" in game.takes and not game.n_classes:
         problems.append("label: this model was trained without labels; leave label out")
     ways = [trial.direction for trial in game.trials().values() if trial.direction]
+    if settings.crossover is not None and settings.interpolate is not None:
+        problems.append("crossover and interpolate: take one of them")
     if settings.direction is not None and ways and settings.direction not in ways:
         problems.append(f"direction={settings.direction}: should be {' or '.join(ways)}")
     if not translates and any(trial.inputs for trial in game.trials().values()):

@@ -83,7 +83,36 @@ class PatchHead(nn.Module):
         return type(self)(feature_dim, self.kernel, bias=self.conv.bias is not None)
 
 
-Head = LinearHead | ProjectionHead | PatchHead
+class MatchingHead(nn.Module):
+    """One number that says how well the features match the label, and nothing without it.
+
+    score = <W features, embedding(y)>, as R3GAN has it (Huang et al. 2024).
+
+    Args:
+        feature_dim: F.
+        n_classes: at least 1.
+        embedding_dim: numbers that stand for a label.
+    """
+
+    def __init__(self, feature_dim: int, n_classes: int, embedding_dim: int) -> None:
+        super().__init__()
+        self.feature_dim, self.n_classes, self.embedding_dim = feature_dim, n_classes, embedding_dim
+        self.linear = nn.Linear(feature_dim, embedding_dim, bias=False)
+        self.embedding = nn.Embedding(n_classes, embedding_dim)
+        nn.init.normal_(self.linear.weight, 0.0, feature_dim**-0.5)
+        # a dense layer of a one-hot label, scaled so that the products add up to a variance of 1
+        nn.init.normal_(self.embedding.weight, 0.0, (n_classes * embedding_dim) ** -0.5)
+
+    def forward(self, features: Tensor, y: Tensor | None = None) -> Tensor:
+        """[N, F] with labels [N] -> [N]."""
+        return (self.linear(features) * self.embedding(required(y, self.n_classes))).sum(1)
+
+    def resized(self, feature_dim: int) -> Self:
+        """Return a fresh head of this kind for another number of features."""
+        return type(self)(feature_dim, self.n_classes, self.embedding_dim)
+
+
+Head = LinearHead | ProjectionHead | PatchHead | MatchingHead
 
 
 def projection_or_linear(

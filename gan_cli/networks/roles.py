@@ -20,6 +20,22 @@ class Generator(nn.Module, abc.ABC):
         """Images [N, C, H, W] in [-1, 1] from z [N, latent_dim] and labels y [N]."""
 
 
+class StyleGenerator(Generator):
+    """A generator in two stages: z to a style for each of its layers, styles to an image."""
+
+    layer_count: int
+    style_mean: Tensor
+    """Running mean of styles, [style_dim]: what truncation pulls towards."""
+
+    @abc.abstractmethod
+    def styles(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Styles [N, layer_count, style_dim] of z [N, latent_dim] and labels y [N]."""
+
+    @abc.abstractmethod
+    def synthesize(self, styles: Tensor) -> Tensor:
+        """Images [N, C, H, W] of styles [N, layer_count, style_dim]."""
+
+
 class Translator(nn.Module, abc.ABC):
     """An image to another of the same size, as pix2pix and CycleGAN have it."""
 
