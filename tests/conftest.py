@@ -23,13 +23,15 @@ NARROW = ["model.generator.width=8", "model.discriminator.width=8"]
 
 def narrow(model: str) -> list[str]:
     """What makes the networks of a model small."""
-    if model in ("vanilla", "cgan"):
+    if model in ("vanilla", "cgan", "ebgan"):
         return ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"]
     if model == "cyclegan":
         sides = ["model.generator_ab.width=4", "model.discriminator_a.width=4"]
         return [*sides, "model.generator_ab.blocks=1"]
     if model == "infogan":
         return [f"+{key}" for key in NARROW]
+    if model == "ali":
+        return [*NARROW, "data.image_size=32"]
     limits = ["model.generator.max_width=8", "model.discriminator.max_width=8"]
     return NARROW + (limits if model.startswith(("sngan", "wgan_gp_r", "cgan_p")) else [])
 

@@ -14,6 +14,7 @@ from gan_cli.evaluation.drawing import (
     Draw,
     Drawn,
     draw_samples,
+    encode,
     take_inputs,
     to_unit_range,
 )
@@ -22,13 +23,16 @@ from gan_cli.evaluation.reference import FEWEST, Reference
 from gan_cli.games.base import Game
 from gan_cli.games.requests import Trial
 from gan_cli.metrics.diversity import NearestNeighbours
+from gan_cli.metrics.neighbours import neighbour_accuracy
 from gan_cli.metrics.pairs import PairMetrics, compare_pairs, l1
 from gan_cli.metrics.values import MetricValue
 
 log = logging.getLogger(__name__)
 
-PIXELS = "pixels"
+PIXELS, ENCODER = "pixels", "the game's encoder"
 """What values are computed by that no extractor's features enter."""
+KNOWN = 100
+"""Real samples that an encoder is asked about for each that is to be recognised, at most."""
 
 
 class TrialResult(NamedTuple):
@@ -83,6 +87,7 @@ class Evaluator:
     ) -> None:
         self._game, self._draw, self._count, self._seed = game, draw, count, seed
         self._held_out, self._trained_on = reference.held_out, reference.trained_on_held_out
+        self._real = reference.real
         extractors = Extractors(reference, seed=seed, inception=inception, device=device)
         self._trials: dict[str, tuple[Trial, list[Extractor]]] = {}
         self._label_of = {name: reference.label_of(name) for name in reference.dataset.fields}
@@ -118,6 +123,7 @@ class Evaluator:
                 found, nearest = extractor.measure(drawn)
                 values += found
             values += self._compare(trial, drawn, inputs)
+            values += self._recognise(trial, inputs, count)
             named = [_of_trial(value, name) for value in values]
             yield TrialResult(name, named, nearest, drawn.made, trial.real)
 
@@ -139,6 +145,24 @@ class Evaluator:
             assert drawn.back is not None
             error = mean_l1(drawn.back, inputs[trial.inputs[0]])
             yield self._of_pairs("cycle_l1", error, len(drawn.made))
+
+    def _recognise(
+        self, trial: Trial, inputs: dict[str, Tensor], count: int
+    ) -> Iterator[MetricValue]:
+        """How well an encoder's features tell the classes of inputs it was not trained on."""
+        label_field = self._label_of[trial.inputs[0]] if trial.encodes else None
+        if label_field is None:
+            return
+        real = self._real.fields
+        known = {name: real[name][: KNOWN * count] for name in trial.inputs}
+        features, known_features = (encode(self._draw, x, trial.direction) for x in (inputs, known))
+        labels, known_labels = self._held_out.fields[label_field], real[label_field]
+        accuracy = neighbour_accuracy(
+            *(features, labels[: len(features)]),
+            *(known_features, known_labels[: len(known_features)]),
+        )
+        value = self._of_pairs("neighbour_accuracy", accuracy, len(features))
+        yield dataclasses.replace(value, extractor=ENCODER, reals=len(known_features))
 
     def _of_pairs(self, name: str, value: float, n: int) -> MetricValue:
         return MetricValue(

@@ -121,6 +121,12 @@ class Game(nn.Module, abc.ABC):
     def trials(self) -> Mapping[str, Trial]:
         """How it is measured; names become suffixes of the metrics, the empty one adds none."""
 
+    @property
+    def translates(self) -> bool:
+        """Whether it draws nothing unless it is given an input."""
+        trials = self.trials().values()
+        return bool(trials) and all(trial.inputs for trial in trials)
+
     def complete(self, request: Request) -> Request:
         """Fill in what a request leaves to the game, from its seed."""
         return request

@@ -77,6 +77,8 @@ class Drawing(NamedTuple):
     """Classes that were asked for, int64 [N]."""
     code: Tensor | None = None
     """Values of the categorical code that they were drawn from, int64 [N]."""
+    features: Tensor | None = None
+    """What an encoder sees in the inputs, float32 [N, F], on the CPU."""
 
     @property
     def made(self) -> Tensor:
@@ -108,6 +110,8 @@ class Trial(NamedTuple):
     cycle: str | None = None
     """The panel that should equal the input (cycle error)."""
     direction: str | None = None
+    encodes: bool = False
+    """Whether the drawing has `features`, whose nearest neighbours should be of one class."""
 
 
 LookUp = Callable[[int, Tensor | None], Batch]

@@ -107,7 +107,7 @@ def draw_wanted(
 def input_field(game: Game, direction: str | None) -> str:
     """The field that a game which translates is fed."""
     trials = game.trials().values()
-    return next(t for t in trials if direction in (None, t.direction)).inputs[0]
+    return next(t for t in trials if t.inputs and direction in (None, t.direction)).inputs[0]
 
 
 def read_inputs(path: Path, game: Game, direction: str | None) -> tuple[Tensor, list[str]]:
@@ -166,7 +166,13 @@ def _refuse_unknown(settings: DrawSettings, game: Game, translates: bool) -> Non
     ways = [trial.direction for trial in game.trials().values() if trial.direction]
     if settings.direction is not None and ways and settings.direction not in ways:
         problems.append(f"direction={settings.direction}: should be {' or '.join(ways)}")
-    if not translates and any(trial.inputs for trial in game.trials().values()):
+    if translates and "input" in game.takes:
+        problems += [
+            f"{option}: nothing is drawn at random with an input; leave one of them out"
+            for option in ("interpolate", "truncation")
+            if option in asked and option in game.takes
+        ]
+    if not translates and game.translates:
         problems.append(
             f"input: this model ({kind}) translates; name an image, a folder or a .zip of them"
         )

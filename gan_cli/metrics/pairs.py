@@ -26,11 +26,13 @@ class PairMetrics(NamedTuple):
         l1: see `l1`; lower is better.
         psnr: see `psnr`; higher is better.
         ssim: see `ssim`; higher is better.
+        l2: see `l2`; lower is better.
     """
 
     l1: float
     psnr: float
     ssim: float
+    l2: float
 
 
 def compare_pairs(made: Tensor, target: Tensor) -> PairMetrics:
@@ -42,13 +44,21 @@ def compare_pairs(made: Tensor, target: Tensor) -> PairMetrics:
     if made.shape != target.shape:
         raise ValueError(f"images {list(made.shape)} have no pairs in {list(target.shape)}")
     parts = list(zip(made.split(CHUNK), target.split(CHUNK), strict=True))
-    means = (torch.cat([f(x, y) for x, y in parts]).mean() for f in (l1, psnr, ssim))
+    means = (torch.cat([f(x, y) for x, y in parts]).mean() for f in (l1, psnr, ssim, l2))
     return PairMetrics(*map(float, means))
 
 
 def l1(made: Tensor, target: Tensor) -> Tensor:
     """Mean absolute difference, [N] in [0, 2]."""
     return (made.double() - target.double()).abs().mean((1, 2, 3))
+
+
+def l2(made: Tensor, target: Tensor) -> Tensor:
+    """Euclidean distance of images whose values are taken to be in [0, 1], [N].
+
+    Donahue et al. 2017 report it of reconstructions; it grows with the size of the images.
+    """
+    return (made.double() - target.double()).flatten(1).norm(dim=1) / RANGE
 
 
 def psnr(made: Tensor, target: Tensor) -> Tensor:

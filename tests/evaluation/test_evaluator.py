@@ -134,7 +134,7 @@ def test_a_code_is_as_good_as_the_classes_that_can_be_told_by_it(gray):
 def test_pairs_are_compared_with_the_held_out_targets():
     reference = reference_of(Outlines(Digits(16)))
     found = values(open_evaluator(Translator(reference.dataset.fields), reference))
-    assert list(found) == ["l1", "psnr", "ssim"]
+    assert list(found) == ["l1", "psnr", "ssim", "l2"]
     held_out = reference.held_out.fields
     source, target = (held_out[name].float() / 127.5 - 1 for name in ("source", "target"))
     for name, expected in compare_pairs(source, target)._asdict().items():

@@ -25,6 +25,8 @@ SMALL = {
         *("model.discriminator_a.width=4", "tricks.image_pool.size=50"),
     ],
     "infogan": ["+model.generator.width=8", "+model.discriminator.width=8"],
+    "ali": [*("model.generator.width=4", "model.discriminator.width=4"), "data.image_size=32"],
+    "ebgan": ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"],
     "vanilla": ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"],
 }
 """What else makes a game that a test can play."""

@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from gan_cli.metrics import pairs
-from gan_cli.metrics.pairs import compare_pairs, l1, psnr, ssim
+from gan_cli.metrics.pairs import compare_pairs, l1, l2, psnr, ssim
 
 
 def images(*shape, seed=0):
@@ -78,7 +78,7 @@ def test_means_over_all_pairs(monkeypatch):
     monkeypatch.setattr(pairs, "CHUNK", 2)
     x, y = images(5, 1, 12, 12), images(5, 1, 12, 12, seed=1)
     found = compare_pairs(x, y)
-    assert found == pytest.approx([float(f(x, y).mean()) for f in (l1, psnr, ssim)])
+    assert found == pytest.approx([float(f(x, y).mean()) for f in (l1, psnr, ssim, l2)])
 
 
 def test_what_has_no_partner_is_an_error():
