@@ -30,8 +30,9 @@ def narrow(model: str) -> list[str]:
         return [*sides, "model.generator_ab.blocks=1"]
     if model == "infogan":
         return [f"+{key}" for key in NARROW]
-    if model == "ali":
-        return [*NARROW, "data.image_size=32"]
+    if model in ("ali", "began", "vaegan", "acgan"):
+        size = ["data.image_size=32"] if model == "ali" else []
+        return ["model.generator.width=2", "model.discriminator.width=2", *size]
     limits = ["model.generator.max_width=8", "model.discriminator.max_width=8"]
     return NARROW + (limits if model.startswith(("sngan", "wgan_gp_r", "cgan_p")) else [])
 
