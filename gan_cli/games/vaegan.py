@@ -97,7 +97,7 @@ class VAEGAN(TwoWay):
         adversary = self.adversary("discriminator")
         with torch.no_grad():
             fake = self._both_fakes(x)
-        seen = adversary(_twice(x), fake, None, progress, "discriminator")
+        seen = adversary(self._reals(x), fake, None, progress, "discriminator")
         losses = adversary.discriminator_losses(seen, self.real_share)
         watch = adversary.watch(seen)
         if self.margin is not None:
@@ -118,7 +118,7 @@ class VAEGAN(TwoWay):
         """G: reconstructions that are alike, and both kinds of fakes that D takes for real."""
         adversary, w = self.adversary("discriminator"), self.likeness_weight
         fake = self._both_fakes(x)
-        seen = adversary(_twice(x), fake, None, progress, "generator")
+        seen = adversary(self._reals(x), fake, None, progress, "generator")
         losses = {name: 2 * (1 - w) * v for name, v in adversary.generator_losses(seen).items()}
         losses["likeness"] = w * self._unlike(x, fake[: len(x)])
         if self.margin is not None and self._plays is not None:
@@ -130,6 +130,11 @@ class VAEGAN(TwoWay):
         with torch.no_grad():  # what G is judged by never reaches E
             z = self.encoder.sample(x)
         return torch.cat([self.generator(z, None).float(), self.fakes(len(x), None, x.device)])
+
+    def _reals(self, x: Tensor) -> Tensor:
+        """As many as there are fakes where a loss or a penalty may make pairs of them."""
+        adversary = self.adversary("discriminator")
+        return torch.cat([x, x]) if adversary.loss.generator_sees_real or adversary.terms else x
 
     def _unlike(self, x: Tensor, made: Tensor) -> Tensor:
         """Half the squared distance by D's layer, the mean over images (equation 7)."""
@@ -148,8 +153,3 @@ def who_plays(seen: RealFakeBatch, margin: float) -> tuple[Tensor, Tensor]:
         d_waits, g_waits = (cost < EQUILIBRIUM - margin).any(), (cost > EQUILIBRIUM + margin).any()
         neither = d_waits & g_waits
         return (~d_waits | neither).to(cost), (~g_waits | neither).to(cost)
-
-
-def _twice(x: Tensor) -> Tensor:
-    """As many reals as there are fakes, whatever a loss or a penalty makes pairs of."""
-    return torch.cat([x, x])

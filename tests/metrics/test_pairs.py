@@ -24,6 +24,12 @@ def test_l1_and_psnr_in_closed_form():
     assert psnr(made, target).tolist() == pytest.approx([12.041199826559248, 0.0])
 
 
+def test_l2_is_of_values_from_0_to_1():
+    """16 x 16 x 3 numbers, each 0.25 apart there: 0.25 sqrt(768)."""
+    made, target = flat(0.25), flat(-0.25)
+    assert l2(made, target).tolist() == pytest.approx([0.25 * 768**0.5])
+
+
 def test_equal_images():
     x = images(2, 1, 16, 16)
     assert l1(x, x).tolist() == [0, 0]
