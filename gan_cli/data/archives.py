@@ -5,6 +5,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable
@@ -77,9 +78,7 @@ def provide(
             with FileLock(lock):
                 try:
                     if not complete(folder):  # another process may have been faster
-                        if not os.path.isfile(file):
-                            fetch(archive.url, file)
-                        unpack(file, folder, archive.name, complete)
+                        _place(archive, file, folder, complete)
                 finally:
                     with contextlib.suppress(OSError):  # whoever waits for it makes a new one
                         os.remove(lock)
@@ -88,6 +87,18 @@ def provide(
             f"{key}={root}: {archive.name} cannot be had ({one_line(error)}); try again, {by_hand}"
         ) from error
     return folder
+
+
+def _place(archive: Archive, file: str, folder: str, complete: Callable[[str], bool]) -> None:
+    """Unpack what lies there, else what is downloaded, which then has had its day."""
+    given = os.path.isfile(file)
+    if not given:
+        fetch(archive.url, file)
+    try:
+        unpack(file, folder, complete)
+    finally:
+        if not given:
+            os.remove(file)
 
 
 def fetch(url: str, file: str) -> None:
@@ -132,27 +143,23 @@ def fetch(url: str, file: str) -> None:
     os.replace(part, file)
 
 
-def unpack(file: str, folder: str, name: str, complete: Callable[[str], bool]) -> None:
-    """Unpack an archive's folder `name` to `folder`, all of it or nothing, and remove the archive.
+def unpack(file: str, folder: str, complete: Callable[[str], bool]) -> None:
+    """Unpack the folder of an archive that is called as `folder` is: all of it or nothing.
 
     Raises:
         OSError, ValueError, TarError, BadZipFile: it is damaged, not whole, or a name in it leads
-            out of the folder. A damaged archive is removed, to be fetched anew.
+            out of the folder.
     """
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(folder), prefix=f".{name}.") as apart:
-        try:
-            _refuse_unsafe(file)
-            shutil.unpack_archive(file, apart, filter="data" if _is_tar(file) else None)
-            found = os.path.join(apart, name)
-            if not complete(found):
-                raise OSError(f"{file} does not hold all of {name}")
-        except _FAILURES:
-            os.remove(file)
-            raise
+    parent, name = os.path.split(folder)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=f".{name}.") as apart:
+        _refuse_unsafe(file)
+        shutil.unpack_archive(file, apart, filter="data" if _is_tar(file) else None)
+        found = os.path.join(apart, name)
+        if not complete(found):
+            raise OSError(f"{file} does not hold all of {name}")
         if os.path.isdir(folder):  # what is left of an earlier attempt
             shutil.rmtree(folder)
         os.replace(found, folder)
-    os.remove(file)
 
 
 def _is_tar(file: str) -> bool:

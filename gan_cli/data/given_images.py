@@ -48,21 +48,26 @@ def read_images(
     return gather(files.map(decode, names, names, "decoding"), len(names)), names
 
 
-def read_as_they_are(path: Path, channels: int, key: str = "input") -> Iterator[tuple[Tensor, str]]:
-    """The images that `read_images` reads, one at a time and each in its own size.
+def read_as_they_are(
+    path: Path, channels: int, key: str = "input"
+) -> tuple[list[str], Iterator[Tensor]]:
+    """The images that `read_images` reads, each in its own size, read as they are asked for.
 
-    Yields:
-        uint8 [channels, H, W] and the name of its file.
+    Returns:
+        Their N names, and as many images uint8 [channels, H, W].
 
     Raises:
-        UserError: the path is not there or holds no image, or one is damaged; says which.
+        UserError: the path is not there or holds no image; later, that one is damaged; says which.
     """
     files, names = _open_given(path, 1, channels, key)
-    for name in names:
+
+    def read(name: str) -> Tensor:
         try:
-            yield to_pixels(files.read(name)), name
+            return to_pixels(files.read(name))
         except UnreadableImageError as error:
             raise files.unusable(name, error, "fix or remove it") from error
+
+    return names, map(read, names)
 
 
 def _open_given(

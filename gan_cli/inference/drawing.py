@@ -119,23 +119,24 @@ def read_inputs(path: Path, game: Game, direction: str | None) -> tuple[Tensor, 
     """
     channels, size, _ = game.fields[input_field(game, direction)].shape
     if game.any_size:
-        found = list(read_each(path, game, direction))
-        if len({image.shape for image, _ in found}) > 1:
+        names, each = read_each(path, game, direction)
+        found = list(each)
+        if len({image.shape for image in found}) > 1:
             raise UserError(f"input={path}: images of several sizes; give those of one at a time")
-        return torch.cat([image for image, _ in found]), [name for _, name in found]
+        return torch.cat(found), names
     images, names = read_images(path.expanduser(), size, channels)
     return scaled(images), names
 
 
-def read_each(path: Path, game: Game, direction: str | None) -> Iterator[tuple[Tensor, str]]:
-    """The same one at a time, each in its own size, [1, C, H, W], for games that take any.
+def read_each(path: Path, game: Game, direction: str | None) -> tuple[list[str], Iterator[Tensor]]:
+    """For games that take any size: names of files, and images in their own, [1, C, H, W] each.
 
     Raises:
-        UserError: they are not there or cannot be used.
+        UserError: they are not there; later, that one cannot be used.
     """
     channels = game.fields[input_field(game, direction)].shape[0]
-    for image, name in read_as_they_are(path, channels):
-        yield scaled(image[None]), name
+    names, images = read_as_they_are(path, channels)
+    return names, (scaled(image[None]) for image in images)
 
 
 def convert_inputs(

@@ -17,7 +17,7 @@ from gan_cli.inference.drawing import (
     read_inputs,
     refuse_unfit,
 )
-from gan_cli.inference.formats import Shown, writer_of
+from gan_cli.inference.formats import Shown, as_png, writer_of
 from gan_cli.inference.load import Loaded, open_game
 from gan_cli.inference.points import known_mixture
 from gan_cli.sinks.gallery import modes_counted
@@ -83,21 +83,21 @@ def write_each(settings: SampleSettings, loaded: Loaded, out: Path) -> int:
         UserError: an input cannot be used, or several are to go into one file.
     """
     assert settings.input is not None
-    source, count = Path(settings.input).expanduser(), 0
+    source = Path(settings.input).expanduser()
     alone = out.suffix.lower() == ".png" and not out.is_dir()
     if (alone and not source.is_file()) or (not alone and out.suffix and not out.is_dir()):
         raise UserError(
             f"out={settings.out}: outputs are as large as their inputs make them, and each is an "
             "image of its own; end it in .png for one input, in / for several"
         )
-    for given, name in read_each(source, loaded.game, settings.direction):
+    names, each = read_each(source, loaded.game, settings.direction)
+    for name, given in zip(as_png(names), each, strict=True):
         made = draw_wanted(loaded, settings, given, [name]).made
-        path = out if alone else out / f"{name}.png"
+        path = out if alone else out / name
         with _writing(settings.out):
             path.parent.mkdir(parents=True, exist_ok=True)
             save_png(to_bytes(made)[0], path)
-        count += 1
-    return count
+    return len(names)
 
 
 @contextlib.contextmanager
