@@ -40,6 +40,7 @@ def open_trainer(settings: Settings, dataset: Dataset, device: torch.device) -> 
     game = place(build_game(settings, dataset.fields), device)
     players = build_players(settings, game)
     batches = build_batches(settings, dataset, device)
+    game.meet(dataset.load, dataset.n_classes, device)
     return build_trainer(settings, game, players, batches, device)
 
 

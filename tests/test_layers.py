@@ -99,4 +99,4 @@ def test_no_two_classes_share_a_name() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found.setdefault(node.name, []).append(path)
     twice = {name for name, paths in found.items() if len(paths) > 1}
-    assert twice <= {"Generator", "Discriminator"}, twice
+    assert twice <= {"Generator", "Discriminator", "Encoder"}, twice

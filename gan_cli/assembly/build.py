@@ -157,6 +157,7 @@ def build_batches(
         memory_limit=data.memory_limit,
         workers=data.workers,
         flip=data.flip,
+        jitter=data.jitter,
         load=load,
     )
 

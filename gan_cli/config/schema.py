@@ -39,7 +39,15 @@ def _a_trick_s_name(text: str) -> str:
 
 Name = Annotated[str, pydantic.AfterValidator(_a_name)]
 """A name, not a path: it becomes part of a folder's."""
-TAKEN = {"adversarial", "l1", "code", "information", *dir(nn.ModuleDict())}
+TAKEN = {
+    "adversarial",
+    "l1",
+    "perceptual",
+    "codebook",
+    "code",
+    "information",
+    *dir(nn.ModuleDict()),
+}
 """What the terms of games are called, and what modules cannot be."""
 TrickName = Annotated[str, pydantic.AfterValidator(_a_trick_s_name)]
 """A key under `tricks:`: it becomes part of the names of scalars and of weights."""
@@ -56,6 +64,7 @@ class DataSettings:
         memory_limit: GiB of decoded data to keep in memory; more is read as it is drawn.
         workers: processes that decode what does not fit; 0: none beside the training's own.
         flip: mirror images left to right with probability 1/2.
+        jitter: enlarge images by so many pixels and cut them to their size again, at random.
     """
 
     dataset: Component
@@ -64,6 +73,7 @@ class DataSettings:
     memory_limit: Positive
     workers: Natural
     flip: bool
+    jitter: Natural = 0
 
     @classmethod
     def from_config(cls, checker: Checker, value: Any, key: str) -> "DataSettings | None":

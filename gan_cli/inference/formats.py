@@ -156,7 +156,7 @@ def _write_folder(shown: Shown, out: Path) -> None:
     if shown.kind == "point":
         raise UserError(f"out={out}/: these are 2-D points, not images; end it in .png or .npz")
     if shown.names:
-        names = _as_png(shown.names)
+        names = as_png(shown.names)
     else:
         kinds = shown.kinds or [""] * len(shown.made)
         ends = [f"-{_as_file_name(kind)}" if kind else "" for kind in kinds]
@@ -166,7 +166,7 @@ def _write_folder(shown: Shown, out: Path) -> None:
         images.save_png(image, out / name)
 
 
-def _as_png(names: Sequence[str]) -> list[str]:
+def as_png(names: Sequence[str]) -> list[str]:
     """The same names ending in .png; `a.jpg` beside `a.webp` becomes `a.jpg.png`."""
     plain = [Path(name).with_suffix(".png").as_posix() for name in names]
     times = Counter(plain)

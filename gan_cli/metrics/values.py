@@ -32,8 +32,14 @@ BETTER: dict[str, Literal["lower", "higher"]] = {
     "l1": "lower",
     "psnr": "higher",
     "ssim": "higher",
+    "l2": "lower",
+    "psnr_y": "higher",
+    "ssim_y": "higher",
+    "codebook_share": "higher",
+    "codebook_perplexity": "higher",
     "cycle_l1": "lower",
     "code_accuracy": "higher",
+    "neighbour_accuracy": "higher",
 }
 
 HEADLINES = ("fid", "fd" + CLASSIFIER, "mode_overlap", "ssim")

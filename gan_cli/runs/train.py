@@ -98,6 +98,7 @@ def run_training(
             dataset.prepare()
             data = RealData(dataset, settings.data.memory_limit)
             batches = build_batches(settings, dataset, device, data.load_training)
+        game.meet(data.load_training, dataset.n_classes, device)
         trainer = build_trainer(settings, game, players, batches, device)
         if saved:
             resume.restore(trainer, saved, batches.fingerprint)

@@ -18,6 +18,7 @@ from tests.data.test_torchvision import cifar_files, mnist_files  # noqa: F401
 
 CONF = Path(__file__).parents[2] / "conf"
 BATCHING = {"batch_size", "workers", "memory_limit", "flip"}
+OPTIONAL = {"jitter"}
 REACHABLE = {"image_size", "channels", "limit", "batch_size"}
 OWN = ("folder", "pairs", "unpaired")
 NEEDED = {"pix2pix": {"source", "target"}, "cyclegan": {"a", "b"}}
@@ -47,7 +48,7 @@ def test_keys_are_those_of_its_class(name: str) -> None:
     assert issubclass(cls, Dataset)
     assert data.keys() >= BATCHING | REACHABLE
     taken = inspect.signature(cls).parameters.keys()
-    others = data.keys() - BATCHING - taken
+    others = data.keys() - BATCHING - OPTIONAL - taken
     assert taken <= data.keys()
     if not issubclass(cls, Wrapper):
         assert not others
