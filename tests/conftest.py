@@ -31,7 +31,7 @@ def narrow(model: str) -> list[str]:
     if model == "infogan":
         return [f"+{key}" for key in NARROW]
     limits = ["model.generator.max_width=8", "model.discriminator.max_width=8"]
-    return NARROW + (limits if model.startswith(("sngan", "wgan_gp_r", "cgan_p")) else [])
+    return NARROW + (limits if model.startswith(("sngan", "wgan_gp_r", "cgan_p", "progan")) else [])
 
 
 def data_of(model: str) -> list[str]:

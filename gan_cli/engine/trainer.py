@@ -142,11 +142,15 @@ class Trainer:
             player.follow(progress)
             for batch in drawn[-player.times :]:
                 self._turn(player, batch, progress)
+        self.step += 1
+        self.game.on_step(self.progress)
+        fresh = self.game.fresh(progress, self.progress)
+        for player in self.players:
+            if player.name in fresh:
+                player.forget()
         if self.average is not None:
             self.average.update(progress, self.images - progress.images)
-        self.step += 1
         self.seconds += time.monotonic() - began
-        self.game.on_step(self.progress)
         return drawn[-1]
 
     def draw(self, request: Request) -> Drawing:

@@ -6,7 +6,7 @@ them, or what they are fed.
 """
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -154,6 +154,13 @@ class Game(nn.Module, abc.ABC):
 
     def on_step(self, progress: Progress) -> None:
         """Called after each step: what grows or adapts does so here."""
+
+    def fresh(self, before: Progress, now: Progress) -> Collection[str]:
+        """Players whose optimizers are to forget, from before a step to after it, what they know.
+
+        Such as their means of gradients, where weights come into play that had none.
+        """
+        return ()
 
     def observe(self, name: str, scored: RealFakeBatch) -> None:
         """Called after a turn of the adversary `name`, for what follows its scores."""

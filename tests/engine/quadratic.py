@@ -1,6 +1,6 @@
 """A game that can be checked by hand, and a trainer for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import torch
@@ -52,6 +52,7 @@ class Quadratic(nn.Module):
         self.steps: list[Progress] = []
         self.drawn: list[float] = []
         self.poison: Callable[[str, int], bool] = lambda player, step: False
+        self.forgetful: Callable[[Progress, Progress], Collection[str]] = lambda before, now: ()
         self.poison_gradient: Callable[[str, int], bool] = lambda player, step: False
 
     @property
@@ -72,6 +73,9 @@ class Quadratic(nn.Module):
 
     def on_step(self, progress: Progress) -> None:
         self.steps.append(progress)
+
+    def fresh(self, before: Progress, now: Progress) -> Collection[str]:
+        return self.forgetful(before, now)
 
 
 def a_trainer(n_critic: int = 1, fused: bool = False, **options: Any) -> tuple[Trainer, Quadratic]:

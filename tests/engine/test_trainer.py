@@ -194,3 +194,15 @@ def test_a_game_hears_of_each_step() -> None:
     trainer.run()
     assert [progress.step for progress in game.steps] == [1, 2, 3, 4]
     assert [progress.done for progress in game.steps] == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_an_optimizer_forgets_where_the_game_says_so() -> None:
+    """D's after the second step: its next step is as if it were the first, G's is not."""
+    trainer, game = a_trainer()
+    for player in trainer.players:
+        player.optimizer = torch.optim.Adam(player.parameters)
+    game.forgetful = lambda before, now: ["discriminator"] if now.step == 2 else []
+    for _ in range(3):
+        trainer.play()
+    steps = [int(s["step"]) for p in trainer.players for s in p.optimizer.state.values()]
+    assert steps == [1, 3]

@@ -25,6 +25,10 @@ SMALL = {
         *("model.discriminator_a.width=4", "tricks.image_pool.size=50"),
     ],
     "infogan": ["+model.generator.width=8", "+model.discriminator.width=8"],
+    "progan": [
+        *("model.generator.width=4", "model.generator.max_width=8", "model.discriminator.width=4"),
+        *("model.discriminator.max_width=8", "model.latent_dim=6"),
+    ],
     "vanilla": ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"],
 }
 """What else makes a game that a test can play."""

@@ -6,7 +6,7 @@ from torch import nn
 
 from gan_cli.networks import mlp
 from gan_cli.tricks.penalties import R1
-from gan_cli.tricks.terms import AuxiliaryClassifier, FeatureMatching, HistoricalAveraging
+from gan_cli.tricks.terms import AuxiliaryClassifier, Drift, FeatureMatching, HistoricalAveraging
 from tests.tricks.games import Tiny, batch_of, tiny_discriminator
 
 
@@ -23,6 +23,13 @@ def test_feature_matching_pulls_fakes_to_the_mean_of_reals():
     batch = batch_of(lambda x, y: (x.flatten(), x.flatten(1)), torch.full((2, 1, 1, 1), 3.0), fake)
     (slope,) = torch.autograd.grad(FeatureMatching().forward(batch, "generator"), fake)
     assert slope.flatten().tolist() == [-3.0, -3.0]  # d/df_i of (3 - mean f)^2, two of them
+
+
+def test_drift_by_hand():
+    """Logits 1 and 3 of reals: (1 + 9) / 2; those of fakes do not count."""
+    real, fake = (torch.tensor(v).view(2, 1, 1, 1) for v in ([1.0, 3.0], [7.0, 8.0]))
+    batch = batch_of(lambda x, y: (x.flatten(), x.flatten(1)), real, fake)
+    assert Drift().forward(batch, "discriminator").item() == pytest.approx(5.0)
 
 
 def test_historical_averaging_by_hand():
