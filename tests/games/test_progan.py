@@ -77,8 +77,8 @@ def test_all_of_it_is_trained_in_the_end():
 
 
 def test_a_fade_begins_without_a_memory():
-    """At 8 images the first fade begins; the next step's memory is of one step."""
-    trainer = played("progan", *QUICK, steps=2)
+    """In the third step, after 12 images; the fourth is the first one that is remembered."""
+    trainer = played("progan", "model.steady_images=8", "model.fade_images=16", steps=3)
     assert not any(player.optimizer.state for player in trainer.players)
     trainer.play()
     for player in trainer.players:

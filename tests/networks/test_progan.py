@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from gan_cli.assembly.memory import Unfilled
 from gan_cli.networks.progan import Discriminator, Generator, Growing, as_grown
 from tests.networks.counting import parameters
 
@@ -24,11 +25,9 @@ def pair() -> tuple[Generator, Discriminator]:
 
 def test_sizes_are_the_paper_s():
     """Table 2: 23.1 million weights each at 1024 pixels."""
-    with torch.device("meta"):
-        sizes = [
-            parameters(Generator(512, 1024, 3, width=16)),
-            parameters(Discriminator(1024, 3, width=16)),
-        ]
+    with torch.device("meta"), Unfilled():
+        pair = Generator(512, 1024, 3, width=16), Discriminator(1024, 3, width=16)
+    sizes = [parameters(network) for network in pair]
     assert sizes == [23_079_115, 23_087_249]
 
 
