@@ -28,6 +28,12 @@ def narrow(model: str) -> list[str]:
     if model == "cyclegan":
         sides = ["model.generator_ab.width=4", "model.discriminator_a.width=4"]
         return [*sides, "model.generator_ab.blocks=1"]
+    if model == "lapgan":
+        return [
+            *("model.generator.hidden=[8]", "model.generator.width=4"),
+            *("model.discriminators.hidden=[8]", "model.discriminators.width=4"),
+            "model.discriminators.kernel=3",
+        ]
     if model == "infogan":
         return [f"+{key}" for key in NARROW]
     limits = ["model.generator.max_width=8", "model.discriminator.max_width=8"]

@@ -25,7 +25,7 @@ class PlayerSpec(NamedTuple):
     modules: Sequence[nn.Module]
     """What it trains; a module may belong to several players. Frozen parameters stay frozen."""
     times: int = 1
-    """Batches it plays a step."""
+    """Batches it plays a step, at the most; see `Game.turns`."""
 
     @property
     def parameters(self) -> list[nn.Parameter]:
@@ -83,7 +83,7 @@ class Game(nn.Module, abc.ABC):
     @property
     @abc.abstractmethod
     def players(self) -> Mapping[str, PlayerSpec]:
-        """The players by name, those of `players_in_order`."""
+        """The players by name: those of `players_in_order`, or as many of them as play."""
 
     @property
     @abc.abstractmethod
@@ -124,6 +124,13 @@ class Game(nn.Module, abc.ABC):
     def complete(self, request: Request) -> Request:
         """Fill in what a request leaves to the game, from its seed."""
         return request
+
+    def turns(self, player: str, progress: Progress) -> int:
+        """How many batches a player plays in this step: 0 to its `times`; a player may rest.
+
+        It follows from the progress alone, so a resumed run plays on as the other would have.
+        """
+        return self.players[player].times
 
     def turn(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """`losses`, and the terms on the player's own weights."""

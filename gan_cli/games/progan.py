@@ -65,6 +65,7 @@ class ProGAN(TwoPlayer):
 
     def on_step(self, progress: Progress) -> None:
         """Grow."""
+        super().on_step(progress)
         for part in self._growing():
             part.grow_to(self.growth_after(progress.images))
 

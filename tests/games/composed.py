@@ -29,6 +29,11 @@ SMALL = {
         *("model.generator.width=4", "model.generator.max_width=8", "model.discriminator.width=4"),
         *("model.discriminator.max_width=8", "model.latent_dim=6"),
     ],
+    "lapgan": [
+        *("model.generator.hidden=[8]", "model.generator.width=4", "model.generator.noise_dim=5"),
+        *("model.discriminators.hidden=[8]", "model.discriminators.width=4"),
+        "model.discriminators.kernel=3",
+    ],
     "vanilla": ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"],
 }
 """What else makes a game that a test can play."""

@@ -7,6 +7,7 @@ import torch
 
 from gan_cli.games.progan import ProGAN
 from gan_cli.games.requests import Request
+from gan_cli.networks.progan import as_grown
 from gan_cli.tricks.examples import Progress
 from tests.conftest import Command
 from tests.games.composed import assembled, played
@@ -86,9 +87,9 @@ def test_a_fade_begins_without_a_memory():
 
 
 def test_samples_are_as_grown_as_the_networks():
-    """The mean of weights knows, and so do the reals beside its images."""
-    trainer = played("progan", *QUICK, steps=3)
-    assert trainer.game.generator.growth == 0.5
+    """The mean of weights as those were in the last step, and the reals beside its images too."""
+    trainer = played("progan", *QUICK, steps=4)
+    assert trainer.game.generator.growth == 1.0
     game, x = trainer.game, torch.rand(2, 1, 16, 16)
     request = game.complete(Request(2, inputs={"image": x}))
     assert trainer.average is not None
@@ -97,7 +98,9 @@ def test_samples_are_as_grown_as_the_networks():
     assert panels.keys() == {"real", "fake"}
     for images in panels.values():  # two pixels of 16 make one of 8
         assert torch.equal(images[..., ::2], images[..., 1::2])
-    assert torch.equal(panels["real"], game.real_examples({"image": x})["discriminator"][0])
+    assert torch.equal(panels["real"], as_grown(x, 0.5, 2))
+    whole = game.real_examples({"image": x})["discriminator"][0]
+    assert torch.equal(whole, as_grown(x, 1.0, 2))
 
 
 def test_labels_come_with_an_auxiliary_classifier():
