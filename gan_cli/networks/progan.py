@@ -39,11 +39,11 @@ class Growing(nn.Module):
         """Use as many levels as `growth` says, in [0, depth]."""
         self.growth = growth
 
-    def get_extra_state(self) -> Tensor:
+    def get_extra_state(self) -> float:
         """`growth`, for a checkpoint."""
-        return torch.tensor(self.growth, dtype=torch.float64, device="cpu")
+        return self.growth
 
-    def set_extra_state(self, state: Tensor) -> None:
+    def set_extra_state(self, state: float | Tensor) -> None:
         """Take `growth` back.
 
         Raises:
