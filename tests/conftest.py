@@ -38,6 +38,12 @@ def narrow(model: str) -> list[str]:
         return [*sides, "model.generator_ab.blocks=1"]
     if model in RESTING:
         return [*NARROW, "model.generator.blocks=1", *RESTING[model]]
+    if model == "lapgan":
+        return [
+            *("model.generator.hidden=[8]", "model.generator.width=4"),
+            *("model.discriminators.hidden=[8]", "model.discriminators.width=4"),
+            "model.discriminators.kernel=3",
+        ]
     if model == "infogan":
         return [f"+{key}" for key in NARROW]
     if model in ("ali", "began", "vaegan", "acgan"):
@@ -46,7 +52,7 @@ def narrow(model: str) -> list[str]:
     limits = ["model.generator.max_width=8", "model.discriminator.max_width=8"]
     if model == "stylegan2":
         return [*NARROW, *limits, "model.latent_dim=8"]
-    wide = ("sngan", "wgan_gp_r", "cgan_p", "r3gan", "cgan_r3", "sagan", "biggan")
+    wide = ("sngan", "wgan_gp_r", "cgan_p", "r3gan", "cgan_r3", "sagan", "biggan", "progan")
     return NARROW + (limits if model.startswith(wide) else [])
 
 

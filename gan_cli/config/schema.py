@@ -104,15 +104,15 @@ class OptimizerSettings:
         if not isinstance(value, Mapping) or TARGET not in value:
             checker.problems[key] = f"{key}={value!r}: should name an optimizer in {key}.{TARGET}"
             return None
-        own = {
-            k: v
-            for k, v in value.items()
-            if isinstance(v, Mapping) and k not in ("schedule", TARGET)
-        }
+        kinds = [torch.optim.Optimizer]
+        passed_over = checker.is_passed_over(value, key)
+        kind = None if passed_over else checker.named_class(value, kinds, key)
         besides = {"schedule", "lazy_apart"}
+        taken = besides | {*(parameters(kind) if kind else ())}  # an argument may be a schedule
+        own = {k: v for k, v in value.items() if isinstance(v, Mapping) and k not in taken}
         common = {k: v for k, v in value.items() if k not in own and k not in besides}
         apart = checker.value(value.get("lazy_apart", False), bool, f"{key}.lazy_apart")
-        default = checker.component(common, [torch.optim.Optimizer], key)
+        default = checker.component(common, kinds, key)
         schedule = checker.value(value.get("schedule"), Schedule, f"{key}.schedule")
         players = {}
         for name, node in own.items():
@@ -120,7 +120,7 @@ class OptimizerSettings:
             inherited = {"lr": common["lr"]} if other and "lr" in common else common
             merged = {**({} if other else common), **inherited, **node}
             inner = Checker(checker.variables, checker.trusted, checker.unused)
-            players[name] = inner.component(merged, [torch.optim.Optimizer], f"{key}.{name}")
+            players[name] = inner.component(merged, kinds, f"{key}.{name}")
             # what is wrong with a value that all players share is said once, of the common key
             shared = {f"{key}.{name}.{k}" for k in inherited if k not in node}
             checker.problems |= {k: v for k, v in inner.problems.items() if k not in shared}

@@ -151,6 +151,10 @@ class Trainer:
         self.step += 1
         self.seconds += time.monotonic() - began
         self.game.on_step(self.progress)
+        fresh = self.game.fresh(progress, self.progress)
+        for player in self.players:
+            if player.name in fresh:
+                player.forget()
         return drawn[-1]
 
     def _phases(self, player: Player, progress: Progress) -> list[Progress]:

@@ -6,7 +6,7 @@ them, or what they are fed.
 """
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -88,7 +88,7 @@ class Game(nn.Module, abc.ABC):
     @property
     @abc.abstractmethod
     def players(self) -> Mapping[str, PlayerSpec]:
-        """The players by name, those of `players_in_order`."""
+        """The players by name: those of `players_in_order`, or as many of them as play."""
 
     @property
     @abc.abstractmethod
@@ -218,6 +218,13 @@ class Game(nn.Module, abc.ABC):
         """Called after each step: what grows or adapts does so here."""
         for name in self.adversaries:
             self.adversary(name).on_step(progress)
+
+    def fresh(self, before: Progress, now: Progress) -> Collection[str]:
+        """Players whose optimizers are to forget, from before a step to after it, what they know.
+
+        Such as their means of gradients, where weights come into play that had none.
+        """
+        return ()
 
     def observe(self, name: str, scored: RealFakeBatch) -> None:
         """Called after a turn of the adversary `name`, for what follows its scores."""

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from torch import Tensor, nn
 
+from gan_cli.networks.equalised import EqualisedLinear
 from gan_cli.networks.labels import required
 
 
@@ -13,12 +14,17 @@ class LinearHead(nn.Module):
     Args:
         feature_dim: F.
         bias: whether a bias is added.
+        equalised: whether its learning rate is, as in the layers of `networks.equalised`.
     """
 
-    def __init__(self, feature_dim: int, bias: bool = True) -> None:
+    def __init__(self, feature_dim: int, bias: bool = True, equalised: bool = False) -> None:
         super().__init__()
-        self.feature_dim = feature_dim
-        self.linear = nn.Linear(feature_dim, 1, bias=bias)
+        self.feature_dim, self.equalised = feature_dim, equalised
+        self.linear: nn.Linear
+        if equalised:
+            self.linear = EqualisedLinear(feature_dim, 1, bias, gain=1.0)
+        else:
+            self.linear = nn.Linear(feature_dim, 1, bias=bias)
 
     def forward(self, features: Tensor, y: Tensor | None = None) -> Tensor:
         """[N, F] -> [N]; labels change nothing."""
@@ -26,7 +32,7 @@ class LinearHead(nn.Module):
 
     def resized(self, feature_dim: int) -> Self:
         """Return a fresh head of this kind for another number of features."""
-        return type(self)(feature_dim, bias=self.linear.bias is not None)
+        return type(self)(feature_dim, self.linear.bias is not None, self.equalised)
 
 
 class ProjectionHead(nn.Module):

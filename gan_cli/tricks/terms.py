@@ -52,6 +52,24 @@ class PullAway(Term):
         return ((s @ s.T) ** 2 * others).sum() / max(len(s) * (len(s) - 1), 1)
 
 
+class Drift(Term):
+    """E[D(x)^2] of real images (Karras et al. 2018, appendix A.1).
+
+    A loss of differences alone, such as Wasserstein's, leaves it open where all logits lie.
+
+    Args:
+        weight: the paper's epsilon_drift.
+        every: see `Lazy`.
+    """
+
+    def __init__(self, weight: NonNegative | Schedule = 1e-3, every: Count = 1) -> None:
+        super().__init__(weight, every)
+
+    def forward(self, batch: RealFakeBatch, role: Role) -> Tensor:
+        """The mean square of D's logits before its weight."""
+        return batch.real.logits.square().mean()
+
+
 class HistoricalAveraging(WeightTerm):
     """||theta - mean of past theta||^2 (Salimans et al. 2016, section 3.3).
 
