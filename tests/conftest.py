@@ -36,6 +36,12 @@ def narrow(model: str) -> list[str]:
     if model == "cyclegan":
         sides = ["model.generator_ab.width=4", "model.discriminator_a.width=4"]
         return [*sides, "model.generator_ab.blocks=1"]
+    if model.startswith("hifigan"):
+        stacks = ["model.generator.stack_kernels=[3]", "model.generator.dilations=[[1]]"]
+        judges = ["model.period_discriminators.periods=[2]", "model.period_discriminators.width=2"]
+        scales = ["model.scale_discriminators.scales=1", "model.scale_discriminators.width=2"]
+        small = ["model.generator.width=16", "model.segment=2048"]
+        return [*small, *stacks, *judges, *scales]
     if model in RESTING:
         return [*NARROW, "model.generator.blocks=1", *RESTING[model]]
     if model == "lapgan":
@@ -58,6 +64,9 @@ def narrow(model: str) -> list[str]:
 
 def data_of(model: str) -> list[str]:
     """What a model is trained on where the default data does not fit it."""
+    if model.startswith("hifigan"):
+        published = [] if model == "hifigan_small" else ["data.sample_rate=22050"]
+        return ["data=tones", "data.length=2048", *published]
     found = {"pix2pix": "digit_outlines", "cyclegan": "digit_inversion"}
     found |= dict.fromkeys(("srgan", "esrgan"), "digit_low_resolution")
     return [f"data={found[model]}"] if model in found else []

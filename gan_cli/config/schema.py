@@ -46,6 +46,8 @@ TAKEN = {
     "codebook",
     "code",
     "information",
+    "features",
+    "mel",
     *dir(nn.ModuleDict()),
 }
 """What the terms of games are called, and what modules cannot be."""

@@ -98,6 +98,8 @@ class Drawing(NamedTuple):
     """What an encoder sees in the inputs, float32 [N, F], on the CPU."""
     entries: Tensor | None = None
     """Which entries of a codebook they are made of, int64 [N, ...]."""
+    rate: int = 0
+    """Samples a second of waves."""
 
     @property
     def made(self) -> Tensor:
@@ -125,7 +127,8 @@ class Trial(NamedTuple):
     inputs: tuple[str, ...] = ()
     """Fields that are fed to the game."""
     paired: bool = False
-    """Whether each output has a right answer, that of `real` at its place (L1, PSNR, SSIM)."""
+    """Whether each output has a right answer, that of `real` at its place (L1, PSNR, SSIM; of
+    waves the L1 of mel spectrograms)."""
     cycle: str | None = None
     """The panel that should equal the input (cycle error)."""
     direction: str | None = None

@@ -1,10 +1,10 @@
 """Building blocks that the networks share."""
 
 import math
-from typing import Literal
+from typing import Literal, TypeVar
 
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from gan_cli.networks.labels import required
 
@@ -12,6 +12,9 @@ Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 Normalization = Literal["batch", "instance", "layer", "group", "none"]
 PlainNormalization = Literal["batch", "instance", "none"]
 FeatureNormalization = Literal["batch", "layer", "none"]
+WeightNorm = Literal["weight", "spectral"]
+
+L = TypeVar("L", bound=nn.Module)
 
 COMMON_SIZES = (8, 16, 28, 32, 48, 64, 96, 128, 256)
 
@@ -66,6 +69,12 @@ def feature_normalization(name: FeatureNormalization, size: int, affine: bool = 
             return nn.LayerNorm(size, elementwise_affine=affine)
         case "none":
             return nn.Identity()
+
+
+def weight_normalized(layer: L, norm: WeightNorm) -> L:
+    """The layer with its weight as length and direction (Salimans & Kingma 2016), or divided by its
+    largest singular value (Miyato et al. 2018)."""
+    return (weight_norm if norm == "weight" else spectral_norm)(layer)
 
 
 class ConditionalBatchNorm2d(nn.Module):
