@@ -33,8 +33,7 @@ def judges_singly(network: nn.Module) -> bool:
 
     Then two batches may be given as one. Known are layers of torch and of this package but for
     BatchNorm and those that say `mixes_samples`, and none that is parametrised otherwise than by
-    weight normalisation: spectral norm
-    iterates with every call.
+    weight normalisation: spectral norm iterates with every call.
     """
     return all(
         type(module).__module__.startswith(("torch.nn.", "gan_cli.networks."))
