@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from gan_cli.data.batches import open_batches
 from gan_cli.data.dataset import Dataset
 from gan_cli.data.published import Facades, Horse2Zebra
+from gan_cli.data.sound_files import save_sound
 from gan_cli.data.wrapper import Wrapper
 from tests.conftest import options
 from tests.data.image_files import write_image
@@ -20,11 +21,14 @@ from tests.data.test_torchvision import cifar_files, mnist_files  # noqa: F401
 
 CONF = Path(__file__).parents[2] / "conf"
 BATCHING = {"batch_size", "workers", "memory_limit", "flip"}
-OPTIONAL = {"jitter"}
-REACHABLE = {"image_size", "channels", "limit", "batch_size"}
-OWN = ("folder", "pairs", "unpaired", "super_resolution")
+SOUND = ("waves", "tones")
+OWN = ("folder", "pairs", "unpaired", "waves", "super_resolution")
 PUBLISHED = {"facades": Facades, "horse2zebra": Horse2Zebra}
-NEEDED = {"pix2pix": {"source", "target"}, "cyclegan": {"a", "b"}, "srgan": {"small", "target"}}
+NEEDED = {
+    **{"hifigan": {"wave"}, "pix2pix": {"source", "target"}, "cyclegan": {"a", "b"}},
+    "srgan": {"small", "target"},
+}
+OPTIONAL = {"jitter"}
 
 
 def compose(name: str, *changes: str) -> dict[str, Any]:
@@ -49,7 +53,8 @@ def test_keys_are_those_of_its_class(name: str) -> None:
     data = compose(name)
     cls = hydra.utils.get_class(data.pop("_target_"))
     assert issubclass(cls, Dataset)
-    assert data.keys() >= BATCHING | REACHABLE
+    shape = {"sample_rate", "length"} if name in SOUND else {"image_size", "channels"}
+    assert data.keys() >= BATCHING | shape | {"limit", "batch_size"}
     taken = inspect.signature(cls).parameters.keys()
     others = data.keys() - BATCHING - OPTIONAL - taken
     assert taken <= data.keys()
@@ -74,7 +79,9 @@ def test_two_batches(
         mnist_files(root, "FashionMNIST" if name == "fashion_mnist" else "MNIST")
     elif name == "cifar10":
         root = cifar_files
-    for number in range(8 if name in OWN else 0):
+    if name == "waves":
+        save_sound(torch.rand(9 * 16384) - 0.5, 22050, root / "clip.wav")
+    for number in range(8 if name in OWN and name not in SOUND else 0):
         size = (128, 130) if name == "super_resolution" else (8, 8)
         write_image(root / "trainA" / f"{number}.png", number, size)
         write_image(root / "trainB" / f"{number}.png", -number - 1 & 255, size)
@@ -87,15 +94,19 @@ def test_two_batches(
     data = compose(name, *changes)
     dataset = build(data)
     before = dict(dataset.fields)
-    sides = {name: data["image_size"] for name, f in before.items() if f.kind != "label"}
-    enlarged = "scale" in data
-    if enlarged:
-        sides["source"] //= data["scale"]
     shapes = {name: f.shape for name, f in before.items() if f.kind != "label"}
-    assert shapes == {name: (data["channels"], side, side) for name, side in sides.items()}
+    enlarged = "scale" in data
+    if name in SOUND:
+        wanted = dict.fromkeys(shapes, (1, 1, data["length"]))
+    else:
+        sides = dict.fromkeys(shapes, data["image_size"])
+        assert (dataset.image_size, dataset.channels) == (data["image_size"], data["channels"])
+        if enlarged:
+            sides["source"] //= data["scale"]
+        wanted = {name: (data["channels"], side, side) for name, side in sides.items()}
+    assert shapes == wanted
     dataset.prepare()
     assert before.items() <= dict(dataset.fields).items()
-    assert (dataset.image_size, dataset.channels) == (data["image_size"], data["channels"])
     assert dataset.n_classes in (data["n_classes"], 2)
     assert len(dataset.class_names) == dataset.n_classes
     batches = open_batches(
@@ -112,7 +123,7 @@ def test_two_batches(
     text = (CONF / "data" / f"{name}.yaml").read_text()
     has = {"small" if enlarged and field == "source" else field for field in batch}
     for model, fields in NEEDED.items():  # the command in its comment
-        assert (f"model={model} " in text) == (fields <= has)
+        assert (f"model={model}" in text) == (fields <= has)
 
 
 @pytest.mark.parametrize("name", options("data"))
