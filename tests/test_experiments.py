@@ -39,7 +39,6 @@ STAND_INS = {
     "gaussians": ["data.limit=64"],
     "digit_outlines": ["data.limit=64"],
     "digit_inversion": ["data.limit=64"],
-    "digits": ["data.limit=64"],
     "digit_low_resolution": ["data.limit=64"],
     "super_resolution": ["data.root=images", "data.image_size=32"],
     "facades": ["data.image_size=32"],

@@ -30,7 +30,7 @@ class Coded(NamedTuple):
     """Which entries, int64 [N, h, w]."""
 
 
-class Autoencoder(roles.Translator):
+class CodedAutoencoder(roles.Translator):
     """Encoder, codebook, decoder.
 
     Residual blocks with GroupNorm and SiLU; the encoder halves, the decoder doubles between levels;
@@ -147,7 +147,7 @@ class Autoencoder(roles.Translator):
         return self.decode(self.encode(x).quantized)
 
 
-class Residual(nn.Module):
+class NormalizedResidual(nn.Module):
     """GroupNorm, SiLU, convolution, twice, beside the identity, or a 1x1 where widths differ.
 
     Args:
@@ -204,13 +204,17 @@ class Halve(nn.Module):
 def _level(size_in: int, size_out: int, blocks: int, attention: bool) -> list[nn.Module]:
     found: list[nn.Module] = []
     for number in range(blocks):
-        found.append(Residual(size_in if number == 0 else size_out, size_out))
+        found.append(NormalizedResidual(size_in if number == 0 else size_out, size_out))
         found += [MapAttention(size_out)] if attention else []
     return found
 
 
 def _middle(channels: int) -> list[nn.Module]:
-    return [Residual(channels, channels), MapAttention(channels), Residual(channels, channels)]
+    return [
+        NormalizedResidual(channels, channels),
+        MapAttention(channels),
+        NormalizedResidual(channels, channels),
+    ]
 
 
 def _out(size_in: int, size_out: int) -> list[nn.Module]:
