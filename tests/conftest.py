@@ -31,7 +31,7 @@ RESTING = {
 
 def narrow(model: str) -> list[str]:
     """What makes the networks of a model small."""
-    if model in ("vanilla", "cgan"):
+    if model in ("vanilla", "cgan", "ebgan"):
         return ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"]
     if model == "cyclegan":
         sides = ["model.generator_ab.width=4", "model.discriminator_a.width=4"]
@@ -44,10 +44,22 @@ def narrow(model: str) -> list[str]:
         return [*small, *stacks, *judges, *scales]
     if model in RESTING:
         return [*NARROW, "model.generator.blocks=1", *RESTING[model]]
+    if model == "lapgan":
+        return [
+            *("model.generator.hidden=[8]", "model.generator.width=4"),
+            *("model.discriminators.hidden=[8]", "model.discriminators.width=4"),
+            "model.discriminators.kernel=3",
+        ]
     if model == "infogan":
         return [f"+{key}" for key in NARROW]
+    if model in ("ali", "began", "vaegan", "acgan"):
+        size = ["data.image_size=32"] if model == "ali" else []
+        return ["model.generator.width=2", "model.discriminator.width=2", *size]
     limits = ["model.generator.max_width=8", "model.discriminator.max_width=8"]
-    return NARROW + (limits if model.startswith(("sngan", "wgan_gp_r", "cgan_p")) else [])
+    if model == "stylegan2":
+        return [*NARROW, *limits, "model.latent_dim=8"]
+    wide = ("sngan", "wgan_gp_r", "cgan_p", "r3gan", "cgan_r3", "sagan", "biggan", "progan")
+    return NARROW + (limits if model.startswith(wide) else [])
 
 
 def data_of(model: str) -> list[str]:
@@ -185,6 +197,12 @@ def gan_evaluate(
 def gan_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     """`gan-export`."""
     return _command("export", tmp_path, capsys)
+
+
+@pytest.fixture
+def gan_tune(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`gan-tune`."""
+    return _command("tune", tmp_path, capsys)
 
 
 @pytest.fixture

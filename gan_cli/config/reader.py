@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gan_cli.config import by_device  # noqa: F401 its values resolve here
+from gan_cli.config import arithmetic, by_device  # noqa: F401 their values resolve here
 from gan_cli.config.schema import Settings
 from gan_cli.config.signatures import Checker, raise_if_any
 from gan_cli.errors import UserError

@@ -89,6 +89,18 @@ def draw_samples(
     )
 
 
+def encode(draw: Draw, inputs: Mapping[str, Tensor], direction: str | None) -> Tensor:
+    """What the game's encoder sees in samples [N, ...] of each field, float32 [N, F]."""
+    parts = []
+    whole = Request(len(next(iter(inputs.values()))), inputs=inputs, direction=direction)
+    for part in whole.split(CHUNK):
+        scaled = {name: to_unit_range(x) for name, x in part.inputs.items()}
+        features = draw(dataclasses.replace(part, inputs=scaled)).features
+        assert features is not None
+        parts.append(features)
+    return torch.cat(parts)
+
+
 def to_unit_range(x: Tensor) -> Tensor:
     """0..255 to float32 in [-1, 1]; what is not 8-bit stays."""
     return x.float() / 127.5 - 1 if x.dtype == torch.uint8 else x

@@ -11,13 +11,8 @@ from torch import Tensor
 from gan_cli.assembly.devices import open_device
 from gan_cli.config.reader import check_plain
 from gan_cli.errors import UserError
-from gan_cli.inference.drawing import (
-    DrawSettings,
-    convert_inputs,
-    draw_wanted,
-    read_inputs,
-    refuse_unfit,
-)
+from gan_cli.inference.drawing import DrawSettings, draw_wanted, refuse_unfit
+from gan_cli.inference.given import convert_inputs, read_inputs
 from gan_cli.inference.load import Loaded, open_game
 from gan_cli.library.common import StrPath, own_randomness
 from gan_cli.viz import images
@@ -56,6 +51,8 @@ class LoadedGame:
         direction: str | None = None,
         interpolate: int | None = None,
         truncation: float | None = None,
+        psi: float | None = None,
+        crossover: int | None = None,
     ) -> Tensor:
         """Samples, float32 on the CPU, as `gan-sample` with the same options draws them.
 
@@ -70,6 +67,8 @@ class LoadedGame:
             direction: which way (CycleGAN); None: the first of `directions`.
             interpolate: images from one latent to the next.
             truncation: latents beyond this many standard deviations are drawn again.
+            psi: how far styles lie from their mean (StyleGAN2), 1 for as far as they do.
+            crossover: a grid: styles of rows, from this layer on those of columns (StyleGAN2).
 
         Returns:
             Images [N, C, H, W] in [-1, 1], points in the plane [N, 2, 1, 1], waves [N, 1, 1, T];
@@ -88,6 +87,8 @@ class LoadedGame:
                 "direction": direction,
                 "interpolate": interpolate,
                 "truncation": truncation,
+                "psi": psi,
+                "crossover": crossover,
             },
             DrawSettings,
         )

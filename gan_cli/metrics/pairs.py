@@ -55,6 +55,14 @@ def l1(made: Tensor, target: Tensor) -> Tensor:
     return (made.double() - target.double()).abs().mean((1, 2, 3))
 
 
+def l2(made: Tensor, target: Tensor) -> Tensor:
+    """Euclidean distance of images whose values are taken to be in [0, 1], [N].
+
+    Donahue et al. 2017 report it of reconstructions; it grows with the size of the images.
+    """
+    return (made.double() - target.double()).flatten(1).norm(dim=1) / RANGE
+
+
 def psnr(made: Tensor, target: Tensor) -> Tensor:
     """Peak signal-to-noise ratio, 10 log10(2^2 / MSE), [N] in decibels, at most 100."""
     mse = (made.double() - target.double()).square().mean((1, 2, 3))

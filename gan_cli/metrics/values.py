@@ -32,6 +32,7 @@ BETTER: dict[str, Literal["lower", "higher"]] = {
     "l1": "lower",
     "psnr": "higher",
     "ssim": "higher",
+    "l2": "lower",
     "psnr_y": "higher",
     "ssim_y": "higher",
     "mel_l1": "lower",
@@ -39,6 +40,7 @@ BETTER: dict[str, Literal["lower", "higher"]] = {
     "codebook_perplexity": "higher",
     "cycle_l1": "lower",
     "code_accuracy": "higher",
+    "neighbour_accuracy": "higher",
 }
 
 HEADLINES = ("fid", "fd" + CLASSIFIER, "mode_overlap", "ssim", "mel_l1")

@@ -28,8 +28,19 @@ SMALL = {
     "hifigan_small": [*data_of("hifigan_small"), *narrow("hifigan_small")],
     "srgan": ["data=digit_low_resolution", *narrow("srgan"), "model.adversarial_start=0"],
     "esrgan": ["data=digit_low_resolution", *narrow("esrgan"), "model.adversarial_start=0"],
-    "vqgan": [*narrow("vqgan"), "model.adversarial_start=0"],
+    "vqgan": [*narrow("vqgan"), "model.adversarial_start=0", "loss=non_saturating"],
     "infogan": ["+model.generator.width=8", "+model.discriminator.width=8"],
+    "ali": [*("model.generator.width=4", "model.discriminator.width=4"), "data.image_size=32"],
+    "ebgan": ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"],
+    "progan": [
+        *("model.generator.width=4", "model.generator.max_width=8", "model.discriminator.width=4"),
+        *("model.discriminator.max_width=8", "model.latent_dim=6"),
+    ],
+    "lapgan": [
+        *("model.generator.hidden=[8]", "model.generator.width=4", "model.generator.noise_dim=5"),
+        *("model.discriminators.hidden=[8]", "model.discriminators.width=4"),
+        "model.discriminators.kernel=3",
+    ],
     "vanilla": ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"],
 }
 """What else makes a game that a test can play."""
