@@ -121,7 +121,7 @@ def _read_contents(path: str) -> Contents:
                 labels[key] = _class_in(file.read(32), f"{path}: {member.name}")
             elif is_image(name):
                 images.setdefault(key, (member.offset_data, member.size))
-            tar.members = []  # or it would keep a million
+            tar.members = []  # type: ignore[attr-defined]  # or it would keep a million
     rows = [(*place, labels.get(key, NO_CLASS)) for key, place in images.items()]
     table = np.array(rows, np.int64).reshape(-1, 3)
     return Contents(*table.T)

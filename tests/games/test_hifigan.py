@@ -22,6 +22,7 @@ from gan_cli.inference.sounds import read_sounds
 from gan_cli.metrics.mel import MelSpectrogram
 from gan_cli.networks.roles import Discriminators, Vocoder
 from tests.conftest import Command, data_of, narrow
+from tests.games.composed import played
 from tests.inference.test_class_names import train
 from tests.tricks.games import START
 
@@ -269,3 +270,18 @@ def test_it_is_exported_and_read_back(run: Path, gan_export: Command):
         gan_cli.load("g", device="cpu").sample(input=torch.rand(1, 1, 2, 3000))
     with pytest.raises(UserError, match="this model takes sound"):
         gan_cli.load("g", device="cpu").sample(input=Image.new("L", (8, 8)))
+
+
+@pytest.mark.parametrize(
+    "tricks",
+    [
+        "gradient_penalty,experience_replay",
+        "r1,instance_noise,label_flipping,historical_averaging",
+        "minibatch_discrimination,feature_matching,dropout,layer_noise,spectral_norm",
+    ],
+)
+def test_tricks_stand_with_every_discriminator(tricks: str):
+    small = ["tricks.experience_replay.size=4"] if "replay" in tricks else []
+    trainer = played("hifigan_small", f"tricks=[{tricks}]", *small, steps=2)
+    assert all(trainer.changed[player] for player in ("discriminator", "generator"))
+    assert all(p.isfinite().all() for p in trainer.game.parameters())
