@@ -285,3 +285,16 @@ def test_tricks_stand_with_every_discriminator(tricks: str):
     trainer = played("hifigan_small", f"tricks=[{tricks}]", *small, steps=2)
     assert all(trainer.changed[player] for player in ("discriminator", "generator"))
     assert all(p.isfinite().all() for p in trainer.game.parameters())
+
+
+def test_g_is_asked_once_a_step():
+    """D's turn and its own share the pieces and their copy, and G's gradient is its own."""
+    asked: list[int] = []
+    trainer = played(
+        "hifigan_small",
+        change=lambda game: game.generator.register_forward_hook(lambda *a: asked.append(1)),
+        steps=2,
+    )
+    assert len(asked) == 2
+    assert trainer.reached["generator"] == trainer.changed["generator"]
+    assert not any(name.startswith("generator") for name in trainer.reached["discriminator"])
