@@ -15,7 +15,7 @@ from gan_cli.games.losses import Loss
 from gan_cli.games.requests import Drawing, LookUp, Request, Sheet, Trial
 from gan_cli.networks.hifigan import recorded_maps
 from gan_cli.networks.modes import learning
-from gan_cli.networks.roles import Discriminators, Vocoder
+from gan_cli.networks.roles import DiscriminatorGroup, Vocoder
 from gan_cli.ranges import Count, NonNegative
 from gan_cli.tricks.examples import Progress, RealFakeBatch
 
@@ -56,8 +56,8 @@ class HiFiGAN(Game):
     def __init__(
         self,
         generator: Vocoder,
-        period_discriminators: Discriminators,
-        scale_discriminators: Discriminators,
+        period_discriminators: DiscriminatorGroup,
+        scale_discriminators: DiscriminatorGroup,
         loss: Loss,
         segment: Count = 8192,
         adversarial_weight: NonNegative = 2.0,
