@@ -14,6 +14,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from gan_cli.cli.book import BOOK
 from gan_cli.cli.console import begin_log
 
 SWEEP_FILE = "multirun.yaml"
@@ -47,6 +48,11 @@ class Start:
             file = self._sweep / SWEEP_FILE
             self._sweep_file = file.read_bytes() if file.is_file() else None
 
+    @property
+    def sweep(self) -> Path | None:
+        """The folder of the sweep; None where none has been set up."""
+        return self._sweep
+
     def _is_ours(self, place: Path) -> bool:
         if place in self._made:
             return True
@@ -67,8 +73,8 @@ class Start:
 
     def end(self) -> None:
         """Take back a sweep of which no job began."""
-        if self._sweep is None or self.begun:
-            return
+        if self._sweep is None or self.begun or (self._sweep / BOOK).exists():
+            return  # a job that began in another process has noted it
         file = self._sweep / SWEEP_FILE
         if self._sweep_file is not None:
             file.write_bytes(self._sweep_file)
