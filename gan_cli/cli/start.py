@@ -107,6 +107,8 @@ class NoteFolders(Callback):
         folder = _select(config, "hydra.sweep.dir")
         if folder is not None:
             _current.note_sweep(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            OmegaConf.save(config, folder / SWEEP_FILE)  # not every sweeper writes it
 
 
 def _select(config: DictConfig, key: str) -> Path | None:
