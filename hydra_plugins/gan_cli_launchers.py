@@ -1,11 +1,22 @@
 """The launchers of `hydra/launcher=`, where Hydra looks for plugins."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from gan_cli.cli.launching import CallLauncher, why_ended
-from gan_cli.cli.processes import Call, run_in_processes, usual_number
+from gan_cli.cli.processes import OUTPUT, Call, run_in_processes, usual_number
+from gan_cli.cli.queued import open_queue, run_queued
 from gan_cli.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+def _require_number(name: str, value: Any) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise UserError(f"hydra.launcher.{name}={value}: should be a whole number above 0")
 
 
 class Local(CallLauncher):
@@ -24,11 +35,60 @@ class Local(CallLauncher):
         Raises:
             UserError: `jobs` is no number of jobs.
         """
-        if self.jobs is not None and not (isinstance(self.jobs, int) and self.jobs > 0):
-            raise UserError(f"hydra.launcher.jobs={self.jobs}: should be a whole number above 0")
+        if self.jobs is not None:
+            _require_number("jobs", self.jobs)
         super().setup(**given)
 
     def run(self, calls: Sequence[Call], ended: Callable[[int, str], None]) -> None:
         """Run them in processes."""
-        at_once = self.jobs or usual_number()
+        at_once = min(self.jobs or usual_number(), len(calls))
+        log.info("%d at once; what one prints goes into its folder's %s", at_once, OUTPUT)
         run_in_processes(calls, at_once, lambda index, code: ended(index, why_ended(code)))
+
+
+class Slurm(CallLauncher):
+    """Jobs in SLURM's queue; this waits for them.
+
+    Args:
+        cluster: `slurm`, or `local`: the same on this machine without a queue.
+        folder: for what submitit notes and the jobs print.
+        at_once: how many run at a time, at most.
+        requeues: how often a job whose time was up goes back into the queue.
+        partition: of the cluster.
+        more: further parameters as sbatch calls them, `account: lab`.
+        parameters: `timeout_min`, `gpus_per_node`, `cpus_per_task`, `mem_gb`.
+    """
+
+    def __init__(
+        self,
+        cluster: str,
+        folder: str,
+        at_once: int,
+        requeues: int,
+        partition: str | None,
+        more: Mapping[str, Any],
+        **parameters: Any,
+    ) -> None:
+        self.cluster, self.folder = cluster, Path(folder)
+        self.at_once, self.requeues = at_once, requeues
+        own = {"partition": partition, **more}
+        self.parameters = parameters | {f"slurm_{name}": value for name, value in own.items()}
+
+    def setup(self, **given: Any) -> None:
+        """Take what Hydra hands over.
+
+        Raises:
+            UserError: there is no queue, or a parameter is none.
+        """
+        _require_number("at_once", self.at_once)
+        with TemporaryDirectory() as folder:  # nothing of a sweep that is refused stays
+            self._open(Path(folder))
+        super().setup(**given)
+
+    def _open(self, folder: Path) -> Any:
+        return open_queue(self.cluster, folder, self.requeues, self.parameters, self.at_once)
+
+    def run(self, calls: Sequence[Call], ended: Callable[[int, str], None]) -> None:
+        """Queue them, and wait."""
+        log.info("queued; what they print goes into %s", self.folder)
+        run_queued(calls, self._open(self.folder), ended)

@@ -103,8 +103,6 @@ class CallLauncher(Launcher):
         open_ = [n for n, c in enumerate(calls) if ending(c.folder).status != Status.FINISHED]
         if len(open_) < len(calls):
             log.info("%d of %d jobs are finished already", len(calls) - len(open_), len(calls))
-        where = book.folder / "N" / OUTPUT
-        log.info("%d jobs to run; what job N prints goes into %s", len(open_), where)
 
         def ended(index: int, why: str) -> None:
             number = open_[index]
@@ -117,7 +115,9 @@ class CallLauncher(Launcher):
             said = f": {how.reason}" if how.status == Status.FAILED else value
             log.info("%s: %s%s", jobs[number].label, how.status, said)
 
-        self.run([calls[number] for number in open_], ended)
+        if open_:
+            log.info("%d jobs to run, into %s", len(open_), book.folder)
+            self.run([calls[number] for number in open_], ended)
         return [_return_of(call) for call in calls]
 
     def _config_of(self, overrides: list[str], number: int) -> DictConfig:

@@ -3,10 +3,12 @@
 import os
 import signal
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
-from gan_cli.cli.process import Stopped
+from gan_cli.cli.process import Stopped, listening
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,8 @@ class Noted:
 
     Attributes:
         folder: its own.
-        then: `end`, `fail`, `die`, or `wait` for a signal.
+        then: `end`, `fail`, `die`, `wait` for a signal, or `save` when it comes, and end the second
+            time.
     """
 
     folder: Path
@@ -24,14 +27,22 @@ class Noted:
     def __call__(self) -> None:
         names = ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
         print(*(os.environ.get(name) for name in names), os.getcwd())
-        (self.folder / "begun").touch()
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / "begun").write_text(str(os.getpid()))
         if self.then == "fail":
             raise ValueError("as told")
         if self.then == "die":
             os.kill(os.getpid(), signal.SIGKILL)
-        if self.then == "wait":
+        saved = self.folder / "saved"
+        if self.then == "wait" or (self.then == "save" and not saved.exists()):
             try:
-                time.sleep(120)
+                with listening(_stop) if self.then == "save" else nullcontext():
+                    (self.folder / "waits").touch()
+                    time.sleep(120)
             except Stopped as stopped:
-                (self.folder / "saved").write_text(str(stopped))
+                saved.write_text(str(stopped))
                 raise
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped(signal.Signals(number).name)

@@ -46,7 +46,7 @@ def test_a_signal_reaches_those_that_run(tmp_path: Path, noted: Any) -> None:
 
     def interrupt() -> None:
         deadline = time.monotonic() + 60
-        while not all((call.folder / "begun").exists() for call in calls[:2]):
+        while not all((call.folder / "waits").exists() for call in calls[:2]):
             assert time.monotonic() < deadline
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGTERM)
