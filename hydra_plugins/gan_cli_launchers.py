@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from gan_cli.cli.launching import CallLauncher, why_ended
+from gan_cli.cli.on_ray import require_ray, run_on_ray
 from gan_cli.cli.processes import OUTPUT, Call, run_in_processes, usual_number
 from gan_cli.cli.queued import open_queue, run_queued
 from gan_cli.errors import UserError
@@ -44,6 +45,35 @@ class Local(CallLauncher):
         at_once = min(self.jobs or usual_number(), len(calls))
         log.info("%d at once; what one prints goes into its folder's %s", at_once, OUTPUT)
         run_in_processes(calls, at_once, lambda index, code: ended(index, why_ended(code)))
+
+
+class Ray(CallLauncher):
+    """Jobs on a Ray cluster; this waits for them.
+
+    Args:
+        address: the cluster's; None: the one this machine is in, else one of its own.
+        cpus: cores a job takes.
+        gpus: GPUs a job takes; None: 1 where there is any.
+    """
+
+    def __init__(self, address: str | None, cpus: float, gpus: float | None) -> None:
+        self.address, self.cpus, self.gpus = address, cpus, gpus
+
+    def setup(self, **given: Any) -> None:
+        """Take what Hydra hands over.
+
+        Raises:
+            UserError: Ray is not there, or what a job takes is no number.
+        """
+        require_ray()
+        for name, value in (("cpus", self.cpus), ("gpus", self.gpus)):
+            if value is not None and not (isinstance(value, int | float) and value >= 0):
+                raise UserError(f"hydra.launcher.{name}={value}: should be a number from 0 on")
+        super().setup(**given)
+
+    def run(self, calls: Sequence[Call], ended: Callable[[int, str], None]) -> None:
+        """Hand them to Ray, and wait."""
+        run_on_ray(calls, self.address, self.cpus, self.gpus, ended)
 
 
 class Slurm(CallLauncher):

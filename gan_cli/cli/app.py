@@ -19,7 +19,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_cli.cli.answers import answer
-from gan_cli.cli.closing import close, has_begun
+from gan_cli.cli.book import Book
+from gan_cli.cli.closing import close
 from gan_cli.cli.diagnosis import diagnose, unknown_in_hydra, wrong_beside
 from gan_cli.cli.own_yaml import refuse_odd_yaml
 from gan_cli.cli.process import BAD_INPUT, FAILED, Stopped, notes
@@ -126,7 +127,8 @@ def launch(
     except SweepRefused as error:
         failures.append(("", UserError(*error.args)))
     except Exception as error:
-        if swept is not None and has_begun(start.sweep):  # a launcher's own, or a sweeper's
+        if swept is not None and start.sweep is not None and Book(start.sweep).begun:
+            # a launcher's own, or a sweeper's
             failures.append(("", RunFailed(f"the sweep has ended early: {_in_one_line(error)}")))
         elif problems := _problems(error, config_name, folders, overrides, sweeps, check):
             failures.append(("", UserError(*problems)))

@@ -20,6 +20,7 @@ from gan_cli.errors import UserError
 from gan_cli.files import write_whole
 
 BOOK = "sweep.json"
+BOOK_LOCK = ".sweep.lock"
 SUMMARY = "summary.json"
 SIGNALS = ("SIGTERM", "SIGINT", "stopped at once")
 """How a run says that it was told to stop."""
@@ -157,6 +158,11 @@ class Book:
         except (UserError, KeyError, TypeError, ValueError):
             return []
 
+    @property
+    def begun(self) -> bool:
+        """Whether any of the jobs has."""
+        return any(self.ending(job).status != Status.MISSING for job in self.jobs)
+
     def ending(self, job: Job) -> Ending:
         """How one of the jobs ended, if it did."""
         return ending(self.folder / job.folder)
@@ -168,7 +174,7 @@ class Book:
             OSError: the disk is full or not writable.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / ".sweep.lock"):
+        with FileLock(self.folder / BOOK_LOCK):
             known = {job.number: job for job in [*jobs, *self.jobs]}
             entries = [self._entry(known[number]) for number in sorted(known)]
             text = json.dumps({"jobs": entries}, indent=2)

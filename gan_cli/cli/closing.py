@@ -38,17 +38,9 @@ def close(
         go_on = "" if book is None else how_to_go_on(book)
         for line in filter(None, [*not_run(book, planned), go_on]):
             stopped.add_note(line)
-    elif book is not None and has_begun(folder):
+    elif book is not None and book.begun:
         print("\n".join(closing_lines(book)))
     return [] if book is None else _failed(book)
-
-
-def has_begun(folder: Path | None) -> bool:
-    """Whether any job of the sweep in a folder has."""
-    if folder is None:
-        return False
-    book = Book(folder)
-    return any(book.ending(job).status != Status.MISSING for job in book.jobs)
 
 
 def _failed(book: Book) -> list[tuple[str, RunFailed]]:
@@ -124,7 +116,7 @@ def _best(ended: Sequence[Ended], book: Book) -> str:
     """Which job is the best by what the jobs return; of a loss, which has the lowest."""
     there = [(job, how) for job, how in ended if _value(how) is not None]
     scalars = {how.scalar for _, how in there}
-    if len(there) < 2 or len(scalars) > 1:
+    if not there or len(ended) < 2 or len(scalars) > 1:
         return ""
     scalar = scalars.pop()
     job, how = there[0]

@@ -14,7 +14,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gan_cli.cli.book import BOOK
+from gan_cli.cli.book import BOOK, BOOK_LOCK, Book
 from gan_cli.cli.console import begin_log
 
 SWEEP_FILE = "multirun.yaml"
@@ -73,13 +73,13 @@ class Start:
 
     def end(self) -> None:
         """Take back a sweep of which no job began."""
-        if self._sweep is None or self.begun or (self._sweep / BOOK).exists():
-            return  # a job that began in another process has noted it
+        if self._sweep is None or self.begun or Book(self._sweep).begun:
+            return
         file = self._sweep / SWEEP_FILE
         if self._sweep_file is not None:
             file.write_bytes(self._sweep_file)
-        elif SWEEP_FILE not in self._before:
-            file.unlink(missing_ok=True)
+        for name in {SWEEP_FILE, BOOK, BOOK_LOCK} - self._before:
+            (self._sweep / name).unlink(missing_ok=True)
         self.take_back(self._sweep)
 
 

@@ -38,7 +38,8 @@ class Noted:
             try:
                 with listening(_stop) if self.then == "save" else nullcontext():
                     (self.folder / "waits").touch()
-                    time.sleep(120)
+                    while True:
+                        time.sleep(0.05)  # Ray's signals are none that wake anybody
             except Stopped as stopped:
                 saved.write_text(str(stopped))
                 raise
