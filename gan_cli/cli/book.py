@@ -42,7 +42,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Ending:
+class JobEnd:
     """How a job ended, if it did.
 
     Attributes:
@@ -78,7 +78,7 @@ class Job:
         return f"job {self.number} ({','.join(self.overrides)})"
 
 
-def ending(folder: Path) -> Ending:
+def ending(folder: Path) -> JobEnd:
     """How the job with this folder ended; a damaged summary says nothing."""
     try:
         summary = read_json(folder / SUMMARY)
@@ -86,14 +86,14 @@ def ending(folder: Path) -> Ending:
         summary = {}
     reason = summary.get("reason")
     if reason in UNENDED:
-        return Ending(Status.UNENDED if (folder / CONFIG).is_file() else Status.MISSING)
+        return JobEnd(Status.UNENDED if (folder / CONFIG).is_file() else Status.MISSING)
     known = {"finished": Status.FINISHED, "pruned": Status.PRUNED}
     known |= dict.fromkeys(SIGNALS, Status.STOPPED)
     returns = summary.get("returns")
     pairs = list(returns.items()) if isinstance(returns, dict) else []
     scalar, value = pairs[0] if pairs else ("", None)
     number = value if isinstance(value, int | float) else None
-    return Ending(known.get(str(reason), Status.FAILED), str(reason), scalar, number)
+    return JobEnd(known.get(str(reason), Status.FAILED), str(reason), scalar, number)
 
 
 def record(folder: Path, reason: str) -> None:
@@ -163,7 +163,7 @@ class Book:
         """Whether any of the jobs has."""
         return any(self.ending(job).status != Status.MISSING for job in self.jobs)
 
-    def ending(self, job: Job) -> Ending:
+    def ending(self, job: Job) -> JobEnd:
         """How one of the jobs ended, if it did."""
         return ending(self.folder / job.folder)
 

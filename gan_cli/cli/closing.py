@@ -10,7 +10,7 @@ from typing import Literal
 
 import yaml
 
-from gan_cli.cli.book import Book, Ending, Job, Status
+from gan_cli.cli.book import Book, Job, JobEnd, Status
 from gan_cli.cli.overrides import ODD
 from gan_cli.cli.start import SWEEP_FILE
 from gan_cli.errors import RunFailed, UserError
@@ -18,7 +18,7 @@ from gan_cli.metrics.values import better
 
 METRIC = "metric/"
 USUAL_TERMINAL = (100, 24)
-Ended = tuple[Job, Ending]
+Ended = tuple[Job, JobEnd]
 Direction = Literal["lower", "higher"]
 
 
@@ -130,7 +130,7 @@ def _best(ended: Sequence[Ended], book: Book) -> str:
     return f"{word}: {job.label}, {value}{advice}"
 
 
-def _value(how: Ending) -> float | None:
+def _value(how: JobEnd) -> float | None:
     finite = how.value is not None and math.isfinite(how.value)
     return how.value if finite and how.status == Status.FINISHED else None
 

@@ -86,8 +86,7 @@ def look_ahead(
 
 def _subfolder(number: int) -> str:
     """The folder of the job that was composed last, below its sweep's."""
-    config = HydraConfig.instance().cfg
-    assert config is not None
+    config: Any = HydraConfig.instance().cfg  # typed as what it is not
     try:
         with read_write(config), open_dict(config):
             config.hydra.job.num = config.hydra.job.id = number

@@ -11,7 +11,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from gan_cli.cli.book import Book, Ending, Job, Status, ending, forget, record, refuse_other
+from gan_cli.cli.book import Book, Job, JobEnd, Status, ending, forget, record, refuse_other
 from gan_cli.cli.console import begin_log
 from gan_cli.cli.overrides import as_typed, swept_keys, typed
 from gan_cli.cli.start import SWEEP_FILE
@@ -103,7 +103,7 @@ def job_of(hydra: Any, folder: Path) -> Job:
     return Job(int(hydra.job.num), tuple(own or given), str(below))
 
 
-def returned(how: Ending, hydra: Any) -> float:
+def returned(how: JobEnd, hydra: Any) -> float:
     """What a sweeper gets of a job that ended so."""
     return _number(how.value if how.status == Status.FINISHED else None, hydra)
 
