@@ -68,11 +68,10 @@ def test_jobs_that_fail_that_die_and_that_are_done(
 
 
 def test_a_wrong_number_of_jobs(gan_train: Command) -> None:
-    for jobs in ("0", "two"):
-        result = gan_train(*LOCAL[:-1], f"hydra.launcher.jobs={jobs}", "seed=0,1")
-        assert (result.code, len(result.problems)) == (2, 1)
-        assert f"hydra.launcher.jobs={jobs}: should be a whole number above 0" in result.err
-        assert not list(Path().iterdir())
+    result = gan_train(*LOCAL[:-1], "hydra.launcher.jobs=0", "seed=0,1")
+    assert (result.code, len(result.problems)) == (2, 1)
+    assert "hydra.launcher.jobs=0: should be a whole number above 0" in result.err
+    assert not list(Path().iterdir())
 
 
 @pytest.mark.slow

@@ -191,12 +191,14 @@ def test_a_stopped_sweep_is_taken_up_again(
 
 
 def test_a_job_does_not_go_on_with_a_run_that_is_not_its_own(gan_train: Command) -> None:
-    assert gan_train(*SHORT, "hydra.run.dir=sweep/0").code == 0
-    before = snapshot(Path("sweep/0"))
-    result = gan_train("-m", "hydra.sweep.dir=sweep", *SHORT, "seed=1,2")
+    notes = Path("sweep/0/.hydra/overrides.yaml")
+    notes.parent.mkdir(parents=True)
+    notes.write_text("[seed=7]")
+    before = snapshot(Path())
+    result = gan_train(*SWEEP, "seed=1,2")
     assert (result.code, len(result.problems)) == (2, 1)
-    assert "0: holds a run of its own (data.limit=64 " in result.err
-    assert snapshot(Path("sweep/0")) == before
+    assert "0: holds a run of its own (seed=7), not this job's; give another" in result.err
+    assert snapshot(Path()) == before
 
 
 def test_no_sweep_inside_torchrun(gan_train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,10 +268,14 @@ def test_the_sweepers_own_parameters_are_looked_at_too(gan_train: Command) -> No
 
 
 class Elsewhere(BasicLauncher):  # type: ignore[misc]
-    """Runs the jobs with what a pickle of their task holds, as in another process."""
+    """Runs all jobs but the last with a pickle of their task, as in another process, then dies."""
 
     def setup(self, *, task_function: Any, **given: Any) -> None:
         super().setup(task_function=pickle.loads(cloudpickle.dumps(task_function)), **given)
+
+    def launch(self, job_overrides: Any, initial_job_idx: int) -> Any:
+        super().launch(job_overrides[:-1], initial_job_idx)
+        raise RuntimeError("the workers are\ngone")
 
 
 def test_a_failure_is_known_whichever_process_it_was_in(
@@ -277,26 +283,14 @@ def test_a_failure_is_known_whichever_process_it_was_in(
 ) -> None:
     name = "hydra_plugins.somebodys.Elsewhere"
     monkeypatch.setitem(PLUGINS, name, Elsewhere)
-    result = gan_train(*SWEEP, f"hydra.launcher._target_={name}", "optimizer.lr=1e-4,1e30")
-    assert (result.code, len(result.problems)) == (1, 1)
-    assert "job 1 (optimizer.lr=1e+30): loss/G/adversarial is not finite" in result.err
-    assert statuses() == ["finished", "failed"]
-
-
-def test_a_launcher_that_breaks_down(gan_train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    launched = BasicLauncher.launch
-
-    def launch(self: Any, jobs: Any, initial_job_idx: int) -> None:
-        launched(self, jobs[:1], initial_job_idx)
-        raise RuntimeError("the workers are\ngone")
-
-    monkeypatch.setattr(BasicLauncher, "launch", launch)
-    result = gan_train(*SWEEP, "seed=0,1")
+    result = gan_train(*SWEEP, f"hydra.launcher._target_={name}", "optimizer.lr=1e30,1e-4")
     assert result.code == 1
     assert result.problems == [
-        "gan-train: the sweep has ended early: RuntimeError: the workers are gone"
+        "gan-train: the sweep has ended early: RuntimeError: the workers are gone",
+        "gan-train: job 0 (optimizer.lr=1e+30): loss/G/adversarial is not finite in step 0",
     ]
-    assert "2 jobs in sweep: 1 finished, 1 missing" in result.out
+    assert statuses() == ["failed", "missing"]
+    assert "2 jobs in sweep: 1 failed, 1 missing" in result.out
 
 
 def test_a_sweep_over_one_players_rate(gan_train: Command) -> None:
