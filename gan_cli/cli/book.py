@@ -17,7 +17,7 @@ from filelock import FileLock
 from gan_cli.comparison.folders import CONFIG
 from gan_cli.comparison.reading import read_json
 from gan_cli.errors import UserError
-from gan_cli.files import write_whole
+from gan_cli.files import amend_json, write_whole
 
 BOOK = "sweep.json"
 BOOK_LOCK = ".sweep.lock"
@@ -37,7 +37,7 @@ class Status(StrEnum):
     """By a signal, after saving."""
     FAILED = "failed"
     PRUNED = "pruned"
-    """A search gave it up."""
+    """A search gave it up; the reason says why."""
     FINISHED = "finished"
 
 
@@ -87,8 +87,9 @@ def ending(folder: Path) -> JobEnd:
     reason = summary.get("reason")
     if reason in UNENDED:
         return JobEnd(Status.UNENDED if (folder / CONFIG).is_file() else Status.MISSING)
-    known = {"finished": Status.FINISHED, "pruned": Status.PRUNED}
-    known |= dict.fromkeys(SIGNALS, Status.STOPPED)
+    known = {"finished": Status.FINISHED} | dict.fromkeys(SIGNALS, Status.STOPPED)
+    if str(reason).startswith(f"{Status.PRUNED}: "):
+        return JobEnd(Status.PRUNED, str(reason))
     returns = summary.get("returns")
     pairs = list(returns.items()) if isinstance(returns, dict) else []
     scalar, value = pairs[0] if pairs else ("", None)
@@ -102,14 +103,8 @@ def record(folder: Path, reason: str) -> None:
     Raises:
         OSError: the disk is full or not writable.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        summary = read_json(folder / SUMMARY)
-    except UserError:
-        summary = {}
-    if summary.get("reason") != reason:
-        text = json.dumps({**summary, "reason": reason}, indent=2)
-        write_whole(folder / SUMMARY, f"{text}\n".encode())
+    if ending(folder).reason != reason:
+        amend_json(folder / SUMMARY, reason=reason)
 
 
 def forget(folder: Path) -> None:

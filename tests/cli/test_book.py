@@ -27,7 +27,7 @@ def end(number: int, reason: str | None, **returns: Any) -> Job:
         ('{"reason": "SIGTERM"}', Status.STOPPED),
         ('{"reason": "SIGINT"}', Status.STOPPED),
         ('{"reason": "stopped at once"}', Status.STOPPED),
-        ('{"reason": "pruned"}', Status.PRUNED),
+        ('{"reason": "pruned: behind the median"}', Status.PRUNED),
         ('{"reason": "loss/D is not finite"}', Status.FAILED),
         ('{"reason": "running"}', Status.UNENDED),
         ('{"rea', Status.UNENDED),
@@ -115,7 +115,14 @@ def test_which_is_the_best(
 ) -> None:
     book = Book(Path("sweep"))
     jobs = [end(n, "finished", **{scalar: value}) for n, value in enumerate(values)]
-    book.enter([*jobs, end(3, "pruned", **{scalar: 0.0}), end(4, "no room"), end(5, "SIGTERM")])
+    book.enter(
+        [
+            *jobs,
+            end(3, "pruned: mode collapse", **{scalar: 0.0}),
+            end(4, "no room"),
+            end(5, "SIGTERM"),
+        ]
+    )
     Path("sweep/multirun.yaml").write_text(f"hydra: {{sweeper: {{direction: '{sweeper}'}}}}")
     lines = closing_lines(book)
     found = [line for line in lines if line.startswith(("best", "lowest", "highest"))]
