@@ -40,17 +40,19 @@ def close(
             stopped.add_note(line)
     elif book is not None and book.begun:
         print("\n".join(closing_lines(book)))
-    return [] if book is None else _failed(book)
+    return [] if book is None else _failed(book, whole=stopped is None)
 
 
-def _failed(book: Book) -> list[tuple[str, RunFailed]]:
-    found = ((job.label, book.ending(job)) for job in book.jobs)
-    return [
-        (f"{label}: ", RunFailed(line))
-        for label, how in found
-        if how.status == Status.FAILED
-        for line in how.reason.splitlines()
-    ]
+def _failed(book: Book, whole: bool) -> list[tuple[str, RunFailed]]:
+    """What failed; where the sweep was not stopped as a whole, also what was by itself."""
+    found = []
+    for job in book.jobs:
+        how = book.ending(job)
+        lines = how.reason.splitlines() if how.status == Status.FAILED else []
+        if whole and how.status in (Status.STOPPED, Status.UNENDED):
+            lines = [": ".join(filter(None, [how.status, how.reason]))]
+        found += [(f"{job.label}: ", RunFailed(line)) for line in lines]
+    return found
 
 
 def not_run(book: Book | None, planned: Sequence[Job]) -> list[str]:

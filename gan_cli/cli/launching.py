@@ -100,14 +100,16 @@ class CallLauncher(Launcher):
         jobs = [job_of(call.config.hydra, call.folder) for call in calls]
         book = Book(Path(self.config.hydra.sweep.dir))
         book.enter([*getattr(self.task, "planned", ()), *jobs])
-        open_ = [n for n, c in enumerate(calls) if ending(c.folder).status != Status.FINISHED]
+        before = [ending(call.folder) for call in calls]
+        open_ = [n for n, how in enumerate(before) if how.status != Status.FINISHED]
         if len(open_) < len(calls):
             log.info("%d of %d jobs are finished already", len(calls) - len(open_), len(calls))
 
         def ended(index: int, why: str) -> None:
             number = open_[index]
             how = ending(calls[number].folder)
-            if how.status in (Status.MISSING, Status.UNENDED) and why:
+            silent = how.status in (Status.MISSING, Status.UNENDED)
+            if why and (silent or (how.status == Status.STOPPED and how == before[number])):
                 record(calls[number].folder, why)
                 how = ending(calls[number].folder)
             book.enter()

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gan_cli.cli.book import Book, Job, Status, ending, record, refuse_other
-from gan_cli.cli.closing import closing_lines
+from gan_cli.cli.closing import close, closing_lines
+from gan_cli.cli.process import Stopped, notes
 from gan_cli.errors import UserError
 from tests.comparison.run_folders import write_run
 
@@ -129,3 +130,21 @@ def test_which_is_the_best(
     assert len(found) == bool(said)
     assert all(line.startswith(said) for line in found)
     assert "6 jobs in sweep: 3 finished, 1 pruned, 1 failed, 1 stopped" in lines
+
+
+def test_what_has_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a sweep that came to its end, also a job that somebody stopped by itself."""
+    jobs = [end(0, "no data\nno room"), end(1, "SIGTERM"), end(2, "running"), end(3, "finished")]
+    Book(Path("sweep")).enter(jobs)
+    said = [(label, str(failure)) for label, failure in close(Path("sweep"), jobs, None)]
+    assert said == [
+        ("job 0 (seed=0): ", "no data"),
+        ("job 0 (seed=0): ", "no room"),
+        ("job 1 (seed=1): ", "stopped: SIGTERM"),
+        ("job 2 (seed=2): ", "running or killed"),
+    ]
+    assert "4 jobs in sweep: 1 finished, 1 failed, 1 stopped" in capsys.readouterr().out
+    stopped = Stopped("SIGTERM")
+    assert len(close(Path("sweep"), [*jobs, Job(4, ("seed=4",), "4")], stopped)) == 2
+    assert notes(stopped)[0] == "not run: job 4 (seed=4)"
+    assert close(None, [], stopped) == []
