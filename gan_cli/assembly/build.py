@@ -15,6 +15,7 @@ from gan_cli.config.schema import Settings, TrainerSettings
 from gan_cli.data.batches import Batches, open_batches
 from gan_cli.data.dataset import Dataset
 from gan_cli.data.fields import Fields
+from gan_cli.engine.distributed import ALONE, Ranks
 from gan_cli.engine.duration import Duration
 from gan_cli.engine.player import Memory, Player
 from gan_cli.engine.trainer import Trainer
@@ -108,6 +109,7 @@ def build_batches(
     dataset: Dataset,
     device: torch.device,
     load: Callable[[], Mapping[str, Tensor]] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Batches:
     """The endless stream of a prepared dataset's samples; `load` is that of `open_batches`."""
     data = settings.data
@@ -119,12 +121,19 @@ def build_batches(
         memory_limit=data.memory_limit,
         workers=data.workers,
         flip=data.flip,
+        rank=ranks.rank,
+        ranks=ranks.size,
         load=load,
     )
 
 
 def build_trainer(
-    settings: Settings, game: Game, players: list[Player], batches: Batches, device: torch.device
+    settings: Settings,
+    game: Game,
+    players: list[Player],
+    batches: Batches,
+    device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> Trainer:
     """Everything together, with the mean of weights beginning at the present ones."""
     average = settings.ema.build() if settings.ema else None
@@ -143,6 +152,8 @@ def build_trainer(
         average=average,
         precision=trainer.precision,
         on_nan=trainer.on_nan,
+        ranks=ranks,
+        accumulate=trainer.accumulate,
     )
 
 

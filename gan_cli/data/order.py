@@ -56,9 +56,21 @@ class Draw:
         seed: decides the order.
         flip: mirror left to right with probability 1/2, all images of a sample's group together,
             drawn from torch's global generator, which training seeds anew for every step.
+        rank, ranks: which of so many equal shares of each batch is drawn here.
     """
 
     batch_size: int
     device: torch.device
     seed: int
     flip: bool = False
+    rank: int = 0
+    ranks: int = 1
+
+    @property
+    def share(self) -> int:
+        """Samples of each batch that are drawn here."""
+        return self.batch_size // self.ranks
+
+    def begin(self, position: int) -> int:
+        """Where the share of the batch at `position` begins."""
+        return position + self.rank * self.share

@@ -69,7 +69,8 @@ class CycleGAN(Game):
         self.generator_ab, self.generator_ba = generator_ab, generator_ba
         self.adversaries["a"] = Adversary(discriminator_a, loss)
         self.adversaries["b"] = Adversary(discriminator_b, loss)
-        self._made: dict[str, Tensor] = {}
+        self._made: list[dict[str, Tensor]] = []  # a turn may come in several parts
+        self._made_in = -1
 
     @property
     def players(self) -> Mapping[str, PlayerSpec]:
@@ -111,15 +112,18 @@ class CycleGAN(Game):
         if weight := self.cycle_weight * self.identity_weight:
             losses["identity_a"] = weight * l1_loss(self.generator_ba(a).float(), a)
             losses["identity_b"] = weight * l1_loss(self.generator_ab(b).float(), b)
-        self._made = {"a": ba.detach(), "b": ab.detach()}
+        if progress.step != self._made_in:
+            self._made, self._made_in = [], progress.step
+        self._made.append({"a": ba.detach(), "b": ab.detach()})
         return Losses(losses)
 
     def discriminator_turn(self, batch: Batch, progress: Progress) -> Losses:
         """Each D on its kind of image and on what G has just made."""
         losses, watch = {}, []
+        made = self._made.pop(0)
         for name in "ab":
             adversary = self.adversary(name)
-            seen = adversary(batch[name], self._made[name], None, progress, "discriminator")
+            seen = adversary(batch[name], made[name], None, progress, "discriminator")
             losses[name] = adversary.discriminator_losses(seen)
             losses[name]["adversarial"] = 0.5 * losses[name]["adversarial"]
             watch.append(adversary.watch(seen))
