@@ -11,9 +11,10 @@ from gan_cli.config.schema import Settings
 from gan_cli.data.fields import Fields
 from gan_cli.errors import UserError
 from gan_cli.games.base import Game
+from gan_cli.networks.minibatch import largest_group
 from gan_cli.spelling import nearest
 from gan_cli.tricks.base import Layer, Pool, TargetTrick, Term, Trick, View
-from gan_cli.tricks.layers import MinibatchStddev, largest_group
+from gan_cli.tricks.layers import MinibatchStddev
 from gan_cli.tricks.terms import AuxiliaryClassifier
 
 Conflicts = Iterator[tuple[str, str]]

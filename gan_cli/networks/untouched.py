@@ -31,11 +31,13 @@ def judges_singly(network: nn.Module) -> bool:
     """Whether it is known that a network sees no sample's batch and keeps count of no calls.
 
     Then two batches may be given as one. Known are layers of torch and of this package but for
-    BatchNorm, and none that is parametrised, as spectral norm iterates with every call.
+    BatchNorm and those that say `mixes_samples`, and none that is parametrised, as spectral norm
+    iterates with every call.
     """
     return all(
         type(module).__module__.startswith(("torch.nn.", "gan_cli.networks."))
         and not isinstance(module, _BatchNorm)
+        and not getattr(module, "mixes_samples", False)
         and not is_parametrized(module)
         for module in network.modules()
     )
