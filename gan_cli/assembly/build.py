@@ -1,6 +1,7 @@
 """Checked settings to objects, and the objects to a trainer."""
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -8,16 +9,17 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from gan_cli.assembly.dry_run import START
 from gan_cli.assembly.game import assemble_game, step_hooks
 from gan_cli.assembly.memory import refuse_too_large
-from gan_cli.config.components import Component, parameters
+from gan_cli.config.components import Component, built, parameters
 from gan_cli.config.schema import Settings, TrainerSettings
 from gan_cli.data.batches import Batches, open_batches
 from gan_cli.data.dataset import Dataset
 from gan_cli.data.fields import Fields
 from gan_cli.engine.distributed import ALONE, Ranks
 from gan_cli.engine.duration import Duration
-from gan_cli.engine.player import Memory, Player
+from gan_cli.engine.player import Memory, Player, settled
 from gan_cli.engine.trainer import Trainer
 from gan_cli.engine.uncompiled import leave_out_compiler, step
 from gan_cli.errors import UserError, is_out_of_memory
@@ -52,13 +54,24 @@ def build_players(settings: Settings, game: Game) -> list[Player]:
     players = []
     for name in game.players_in_order:
         spec = game.players[name]
-        trained = spec.trained
-        memory = _try_step(settings.optimizer.of(name), trained)
-        optimizer = _build_optimizer(settings.optimizer.of(name), trained)
+        trained, times = spec.trained, spec.times
+        component, moving = _at_first(settings.optimizer.of(name))
+        memory = _try_step(component, trained)
+        optimizer = _build_optimizer(component, trained)
         schedule = settings.optimizer.schedule.build()
-        players.append(Player(name, trained, optimizer, schedule, spec.times, hooks[name], memory))
+        players.append(
+            Player(name, trained, optimizer, schedule, times, hooks[name], memory, moving)
+        )
     game.set_optimizers({player.name: player.optimizer for player in players})
     return players
+
+
+def _at_first(optimizer: Component) -> tuple[Component, Mapping[str, Any]]:
+    """An optimizer with the first number of each schedule, and the arguments that hold one."""
+    arguments = {name: built(value) for name, value in optimizer.arguments.items()}
+    first = {name: settled(value, START) for name, value in arguments.items()}
+    moving = {name: value for name, value in arguments.items() if value != first[name]}
+    return dataclasses.replace(optimizer, arguments=first), moving
 
 
 def _build_optimizer(component: Component, trained: Sequence[nn.Parameter]) -> Any:

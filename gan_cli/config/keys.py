@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from gan_cli.config.components import TARGET, component_classes, locate, parameters
 from gan_cli.config.schema import DataSettings, OptimizerSettings, TrickSettings
 from gan_cli.config.words import in_words, said_of
-from gan_cli.engine.schedules import Schedule
+from gan_cli.tricks.schedules import Schedule
 
 BESIDES = {DataSettings: "dataset", TrickSettings: "trick"}
 """Sections whose keys are partly a component's, and the argument that this component becomes."""

@@ -14,13 +14,13 @@ from gan_cli.config.components import TARGET, Component, parameters
 from gan_cli.config.signatures import Checker
 from gan_cli.data.dataset import Dataset
 from gan_cli.engine.ema import EMA
-from gan_cli.engine.schedules import Schedule
 from gan_cli.games.base import Game
 from gan_cli.games.losses import Loss
 from gan_cli.ranges import Count, Natural, Positive
 from gan_cli.sinks.loggers import Logger
 from gan_cli.spelling import nearest
 from gan_cli.tricks.base import Trick
+from gan_cli.tricks.schedules import Schedule
 
 
 def _a_name(text: str) -> str:

@@ -104,7 +104,7 @@ class Trainer:
     def progress(self) -> Progress:
         """How far the run is."""
         done = self.duration.done(self.step, self.seconds)
-        return Progress(self.step, self.batches.position / self.batches.size, done)
+        return Progress(self.step, self.images / self.batches.size, done, self.images)
 
     @property
     def over(self) -> bool:
@@ -141,11 +141,11 @@ class Trainer:
         for player in self.players:
             for key, parameter in self._trained.items():
                 parameter.requires_grad_(key in self._own[player.name])
-            player.set_rate(progress.done)
+            player.follow(progress)
             for batch in drawn[-player.times :]:
                 self._turn(player, batch, progress)
         if self.average is not None:
-            self.average.update(self.step)
+            self.average.update(progress, self.images - progress.images)
         self.step += 1
         self.seconds += self.ranks.elapsed(time.monotonic() - began)
         self.game.on_step(self.progress)

@@ -143,10 +143,10 @@ class Adversary(nn.Module):
     def _due(self, role: Role, progress: Progress) -> list[tuple[str, Term]]:
         """The terms of a role that are computed in this step."""
         terms: list[tuple[str, Term]] = list(self.terms.items())  # type: ignore[arg-type]
-        return [(name, t) for name, t in terms if role in t.roles and t.due(progress.step)]
+        return [(name, t) for name, t in terms if role in t.roles and t.due(progress)]
 
     def _terms(self, batch: RealFakeBatch, role: Role) -> dict[str, Tensor]:
         return {
-            name: term.weight * term.every * term(batch, role)
+            name: term.weigh(term(batch, role), batch.progress)
             for name, term in self._due(role, batch.progress)
         }

@@ -130,9 +130,9 @@ class Game(nn.Module, abc.ABC):
         losses = self.losses(player, batch, progress)
         for name, term in self.weight_terms[player].items():  # type: ignore[operator]
             assert isinstance(term, WeightTerm)
-            if term.due(progress.step):
+            if term.due(progress):
                 value = term(self.players[player].parameters)
-                losses.minimise[name] = term.weight * term.every * value
+                losses.minimise[name] = term.weigh(value, progress)
         return losses
 
     def adversary(self, name: str) -> Adversary:

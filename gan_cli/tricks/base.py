@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gan_cli.networks.roles import Discriminator
 from gan_cli.ranges import Count, NonNegative
 from gan_cli.tricks.examples import Progress, RealFakeBatch, Role
+from gan_cli.tricks.schedules import Schedule, now
 
 Stage = Literal["features", "heads", "layers"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -59,20 +60,24 @@ class Pool(Trick):
 
 
 class Lazy(Trick):
-    """Adds `weight` times a scalar to a loss.
+    """Adds `weight` times a scalar to a loss; a weight may follow a schedule.
 
     With `every: k` it is computed each k-th step only and weighs k times as much, so that its
     mean pull stays the same (lazy regularisation, Karras et al. 2020, appendix B).
     """
 
-    def __init__(self, weight: NonNegative, every: Count = 1) -> None:
+    def __init__(self, weight: NonNegative | Schedule, every: Count = 1) -> None:
         super().__init__()
         self.weight = weight
         self.every = every
 
-    def due(self, step: int) -> bool:
+    def due(self, progress: Progress) -> bool:
         """Whether it is computed in this step."""
-        return self.weight > 0 and step % self.every == 0
+        return progress.step % self.every == 0 and now(self.weight, progress) > 0
+
+    def weigh(self, value: Tensor, progress: Progress) -> Tensor:
+        """What a term of this `value` adds to the loss."""
+        return now(self.weight, progress) * self.every * value
 
 
 class Term(Lazy):

@@ -19,6 +19,8 @@ class Progress(NamedTuple):
     """Passes over the dataset."""
     done: float
     """Part of the run that is over, in [0, 1]."""
+    images: int = 0
+    """Real images seen."""
 
 
 class DiscriminatorOutput(NamedTuple):

@@ -10,6 +10,7 @@ from torch import Tensor
 from gan_cli.ranges import Count, NonNegative
 from gan_cli.tricks.base import Term
 from gan_cli.tricks.examples import RealFakeBatch, Role, input_gradients
+from gan_cli.tricks.schedules import Schedule
 
 
 def around_one(gradient: Tensor) -> Tensor:
@@ -30,7 +31,7 @@ class GradientPenalty(Term):
 
     double_backward = True
 
-    def __init__(self, weight: NonNegative = 10.0, every: Count = 1) -> None:
+    def __init__(self, weight: NonNegative | Schedule = 10.0, every: Count = 1) -> None:
         super().__init__(weight, every)
 
     def forward(self, batch: RealFakeBatch, role: Role) -> Tensor:
@@ -56,7 +57,7 @@ class DRAGAN(Term):
     double_backward = True
 
     def __init__(
-        self, weight: NonNegative = 10.0, every: Count = 1, spread: NonNegative = 0.5
+        self, weight: NonNegative | Schedule = 10.0, every: Count = 1, spread: NonNegative = 0.5
     ) -> None:
         super().__init__(weight, every)
         self.spread = spread
@@ -79,7 +80,7 @@ class R1(Term):
     at = ("real",)
     double_backward = True
 
-    def __init__(self, weight: NonNegative = 10.0, every: Count = 1) -> None:
+    def __init__(self, weight: NonNegative | Schedule = 10.0, every: Count = 1) -> None:
         super().__init__(weight, every)
 
     def forward(self, batch: RealFakeBatch, role: Role) -> Tensor:
@@ -96,7 +97,7 @@ class R2(Term):
     at = ("fake",)
     double_backward = True
 
-    def __init__(self, weight: NonNegative = 10.0, every: Count = 1) -> None:
+    def __init__(self, weight: NonNegative | Schedule = 10.0, every: Count = 1) -> None:
         super().__init__(weight, every)
 
     def forward(self, batch: RealFakeBatch, role: Role) -> Tensor:

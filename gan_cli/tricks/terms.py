@@ -10,6 +10,7 @@ from gan_cli.networks.roles import Discriminator
 from gan_cli.ranges import Count, NonNegative
 from gan_cli.tricks.base import Layer, Term, WeightTerm
 from gan_cli.tricks.examples import RealFakeBatch, Role
+from gan_cli.tricks.schedules import Schedule
 
 
 class FeatureMatching(Term):
@@ -21,7 +22,7 @@ class FeatureMatching(Term):
 
     roles = ("generator",)
 
-    def __init__(self, weight: NonNegative = 1.0, every: Count = 1) -> None:
+    def __init__(self, weight: NonNegative | Schedule = 1.0, every: Count = 1) -> None:
         super().__init__(weight, every)
 
     def forward(self, batch: RealFakeBatch, role: Role) -> Tensor:
@@ -43,7 +44,7 @@ class HistoricalAveraging(WeightTerm):
     mean: Tensor
     count: Tensor
 
-    def __init__(self, weight: NonNegative = 1e-3, every: Count = 1) -> None:
+    def __init__(self, weight: NonNegative | Schedule = 1e-3, every: Count = 1) -> None:
         super().__init__(weight, every)
 
     def attach(self, parameters: Sequence[Tensor]) -> None:
@@ -82,7 +83,9 @@ class AuxiliaryClassifier(Layer, Term):
     roles = ("discriminator", "generator")
     reads_network = True
 
-    def __init__(self, n_classes: Count, weight: NonNegative = 1.0, every: Count = 1) -> None:
+    def __init__(
+        self, n_classes: Count, weight: NonNegative | Schedule = 1.0, every: Count = 1
+    ) -> None:
         super().__init__(weight, every)
         self.n_classes = n_classes
 
