@@ -12,14 +12,15 @@ from gan_cli import randomness
 from gan_cli.data.batches import Batches
 from gan_cli.data.fields import Batch
 from gan_cli.engine.distributed import ALONE, Ranks
-from gan_cli.engine.duration import Duration, count_in
+from gan_cli.engine.duration import Duration
 from gan_cli.engine.ema import EMA
 from gan_cli.engine.finite import PATIENCE, FiniteCheck, OnNaN
 from gan_cli.engine.interrupts import Interrupts
 from gan_cli.engine.meter import Meter
-from gan_cli.engine.per_rank import for_rank, remembered
+from gan_cli.engine.per_rank import remembered
 from gan_cli.engine.player import Player
 from gan_cli.engine.protocols import Probe
+from gan_cli.engine.state import put_back, state_of
 from gan_cli.engine.turn import take_turn
 from gan_cli.errors import NonFinite, RunFailed, UserError
 from gan_cli.games.base import Game
@@ -226,25 +227,9 @@ class Trainer:
             NonFinite: a turn behind it was not finite, so there is nothing to go on from.
         """
         self._finite.settle()
-        state = {
-            "step": self.step,
-            "attempt": self.attempt,
-            "position": self.batches.position,
-            "game": self.game.state_dict(),
-            "players": {player.name: player.state_dict() for player in self.players},
-            "average": None if self.average is None else self.average.state_dict(),
-        }
-        return self.ranks.complete(state, lambda: remembered(self.game, self.average))
+        return self.ranks.complete(state_of(self), lambda: remembered(self.game, self.average))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where `state_dict` was called; whatever raises, it was of something else."""
-        state = for_rank(state, self.ranks.rank)
-        step, attempt, position = (count_in(state, n) for n in ("step", "attempt", "position"))
-        self.game.load_state_dict(state["game"])
-        for player in self.players:
-            player.load_state_dict(state["players"][player.name])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.step, self.attempt = step, attempt
-        self.batches.seek(position)
+        put_back(self, state)
         self._finite.forget()

@@ -61,6 +61,8 @@ class Game(nn.Module, abc.ABC):
     """Fields that a dataset must have, and which kinds of each will do."""
     takes: ClassVar[frozenset[Option]] = frozenset()
     """What may be asked for in `gan-sample`."""
+    reads_batch: ClassVar[bool] = False
+    """Whether its losses are no means over samples, whatever its networks are."""
     refuses: ClassVar[Mapping[type[Trick], str]] = {}
     """Tricks that mean nothing here, and why."""
 

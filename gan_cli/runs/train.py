@@ -21,6 +21,7 @@ from gan_cli.assembly.compatibility import refuse_unfit_data
 from gan_cli.assembly.devices import open_device, open_local_device, prepare_device
 from gan_cli.assembly.dry_run import try_game
 from gan_cli.assembly.memory import bytes_of, refuse_too_large
+from gan_cli.assembly.parts import reading_batch
 from gan_cli.assembly.precision import settle_precision
 from gan_cli.config.by_device import chosen_by_device
 from gan_cli.config.checkpointed import trusted_in_checkpoint
@@ -101,6 +102,9 @@ def run_training(
             settings, device, lambda precision: try_game(game, *sizes, device, precision)
         )
     prepare_device(device, settings.trainer.precision)
+    if share < settings.data.batch_size and (apart := reading_batch(game)):
+        said = "%d of the %d samples of a batch are seen at once, also by %s, which read a batch"
+        log.info(said, share, settings.data.batch_size, ", ".join(apart))
 
     with run_folder(folder) if ranks.leads else nullcontext():
         # data, and where to go on from
