@@ -1,10 +1,11 @@
 """What processes tell each other, in the words of torch.distributed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from torch import distributed
+import torch
+from torch import Tensor, distributed
 
 from gan_cli.errors import NonFinite, RunFailed, UserError
 
@@ -31,6 +32,29 @@ def lost() -> Iterator[None]:
         raise RunFailed(
             f"another process of this run has ended ({reason:.120}); what was saved is good"
         ) from error
+
+
+@torch.no_grad()
+def average_together(tensors: Sequence[Tensor], scalars: Sequence[Tensor]) -> list[Tensor]:
+    """Replace tensors by their means over all ranks, in one all-reduce, and return those of scalars.
+
+    Args:
+        tensors: float, of any shapes, the same on all ranks.
+        scalars: wherever they are; their means are float32, and on the device of the last.
+
+    Raises:
+        RunFailed: a process is lost.
+    """
+    device = scalars[-1].device
+    parts = [*tensors, *(x.to(device, torch.float32) for x in scalars)]
+    flat = torch.cat([x.reshape(-1) for x in parts])
+    with lost():
+        distributed.all_reduce(flat)
+    split = (flat / distributed.get_world_size()).split([x.numel() for x in parts])
+    means = [mean.view(x.shape) for mean, x in zip(split, parts, strict=True)]
+    if tensors:
+        torch._foreach_copy_(list(tensors), means[: len(tensors)])
+    return means[len(tensors) :]
 
 
 def broadcast(message: Any) -> Any:

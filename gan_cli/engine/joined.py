@@ -15,6 +15,7 @@ from torch import Tensor, distributed, nn
 
 from gan_cli.engine.collectives import (
     Dismissed,
+    average_together,
     broadcast,
     gather,
     gather_everywhere,
@@ -99,26 +100,15 @@ class Joined(Ranks):
         self._agree(problem, interrupts)
         self._set_in_step(True)
 
-    @torch.no_grad()
     def average(
         self, parameters: Sequence[nn.Parameter], losses: Losses, total: Tensor
     ) -> tuple[Losses, Tensor]:
         """See `Ranks`."""
-        gradients = [p.grad for p in parameters if p.grad is not None]
         named = {**losses.minimise, **losses.watch}
-        scalars = [x.to(total.device, torch.float32) for x in (*named.values(), total)]
-        parts = [*gradients, *scalars]
-        flat = torch.cat([x.reshape(-1) for x in parts])
-        with lost():
-            distributed.all_reduce(flat)
-        split = (flat / self.size).split([x.numel() for x in parts])
-        means = [mean.view(x.shape) for mean, x in zip(split, parts, strict=True)]
-        if gradients:
-            torch._foreach_copy_(gradients, means[: len(gradients)])
-        *scalars, total = means[len(gradients) :]
-        found = dict(zip(named, scalars, strict=True))
-        both = [{name: found[name] for name in of} for of in losses]
-        return Losses(*both), total
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        *means, total = average_together(gradients, [*named.values(), total])
+        found = dict(zip(named, means, strict=True))
+        return Losses(*({name: found[name] for name in of} for of in losses)), total
 
     def stop(self, interrupts: Interrupts) -> signal.Signals | None:
         """See `Ranks`: as heard of at the begin of the step."""
