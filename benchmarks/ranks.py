@@ -14,6 +14,7 @@ import json
 import os
 import statistics
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -68,17 +69,19 @@ def carried() -> int:
     return 0
 
 
-def measure(rank: int, size: int, folder: str, model: str, batch: int, rounds: int) -> None:
+def measure(
+    rank: int, size: int, folder: str, model: str, more: Sequence[str], batch: int, rounds: int
+) -> None:
     """One process of the measurement; rank 0 leaves what it found in the folder."""
     torch.set_num_threads(1)
     store = distributed.FileStore(f"{folder}/store", size)
     distributed.init_process_group("gloo", store=store, rank=rank, world_size=size)
     ranks = Joined(rank, size)
-    base = [f"model={model}", f"data.batch_size={batch}"]
-    alone = open_joined(base, ALONE)
+    base = [f"model={model}", *more]
+    alone = open_joined([*base, f"data.batch_size={batch}"], ALONE)
     joined = {
-        "shared": open_joined(base, ranks),
-        "larger": open_joined([*base[:1], f"data.batch_size={size * batch}"], ranks),
+        "shared": open_joined([*base, f"data.batch_size={batch}"], ranks),
+        "larger": open_joined([*base, f"data.batch_size={size * batch}"], ranks),
     }
     found: dict[str, Any] = {}
     with Counter() as counter:
@@ -90,13 +93,19 @@ def measure(rank: int, size: int, folder: str, model: str, batch: int, rounds: i
     for _ in range(rounds):
         joined["shared"].play()
     found["carried"] = (carried() - before) / rounds
-    times: dict[str, list[float]] = {"alone": [], **{name: [] for name in joined}}
+    times: dict[str, list[float]] = {}
+
+    def clock(name: str, trainer: Trainer) -> None:
+        began = time.process_time()
+        times.setdefault(name, []).append(seconds(trainer.play))
+        times.setdefault(f"{name}_cpu", []).append(time.process_time() - began)
+
     for _ in range(rounds):
         if rank == 0:
-            times["alone"].append(seconds(alone.play))
+            clock("alone", alone)
         for name, trainer in joined.items():
             distributed.barrier()
-            times[name].append(seconds(trainer.play))
+            clock(name, trainer)
     exchange = []
     for _ in range(50):
         distributed.barrier()
@@ -107,8 +116,9 @@ def measure(rank: int, size: int, folder: str, model: str, batch: int, rounds: i
     found["exchange_ms"] = 1e3 * statistics.median(exchange)
     found["alone_ms"] = 1e3 * statistics.median(times["alone"])
     for name in joined:
-        pairs = zip(times[name], times["alone"], strict=True)
-        found[name] = statistics.median(mine / other for mine, other in pairs)
+        for kind in ("", "_cpu"):
+            pairs = zip(times[name + kind], times[f"alone{kind}"], strict=True)
+            found[name + kind] = statistics.median(mine / other for mine, other in pairs)
     Path(folder, "found.json").write_text(json.dumps(found), encoding="utf-8")
 
 
@@ -119,14 +129,17 @@ def report(model: str, found: Mapping[str, Any]) -> str:
         f"{model}: {found['parameters']:,} parameters\n"
         f"  bytes given to all-reduces in a step: {given}\n"
         f"  bytes carried in a step: {found['carried']:,.0f}\n"
-        f"  one process {found['alone_ms']:.1f} ms; the batch shared {found['shared']:.2f} of that,"
-        f" as much for each {found['larger']:.2f}; an exchange {found['exchange_ms']:.2f} ms"
+        f"  one process {found['alone_ms']:.1f} ms, an exchange {found['exchange_ms']:.2f} ms\n"
+        f"  of its time and of its processor's: the batch shared {found['shared']:.2f} and"
+        f" {found['shared_cpu']:.2f}, as much for each {found['larger']:.2f} and"
+        f" {found['larger_cpu']:.2f}"
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--models", nargs="+", default=["dcgan"])
+    parser.add_argument("--overrides", nargs="*", default=[], help="further keys of all of them")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--batch", type=int, default=64, help="samples of one process")
     parser.add_argument("--rounds", type=int, default=20, help="steps of each")
@@ -138,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with tempfile.TemporaryDirectory() as folder:
             multiprocessing.start_processes(
                 measure,
-                (given.ranks, folder, model, given.batch, given.rounds),
+                (given.ranks, folder, model, given.overrides, given.batch, given.rounds),
                 nprocs=given.ranks,
                 start_method="fork",
             )
@@ -146,6 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(report(model, everything[model]), flush=True)
     if given.json:
         about = {"torch": torch.__version__, "ranks": given.ranks, "batch": given.batch}
+        about["overrides"] = given.overrides
         given.json.write_text(json.dumps(about | {"models": everything}, indent=2) + "\n")
 
 

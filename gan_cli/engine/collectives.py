@@ -36,7 +36,7 @@ def lost() -> Iterator[None]:
 
 @torch.no_grad()
 def average_together(tensors: Sequence[Tensor], scalars: Sequence[Tensor]) -> list[Tensor]:
-    """Replace tensors by their means over all ranks, in one all-reduce, and return those of scalars.
+    """Tensors become their means over all ranks, in one all-reduce; returns those of scalars.
 
     Args:
         tensors: float, of any shapes, the same on all ranks.

@@ -179,10 +179,8 @@ class Joined(Ranks):
             self._exchange(calls=True)
             broadcast((LEAVE, code))
 
-    def _agree(
-        self, problem: Exception | None = None, interrupts: Interrupts | None = None
-    ) -> None:
-        while self._exchange(problem, interrupts):
+    def _agree(self, problem: Exception | None = None, said: Interrupts | None = None) -> None:
+        while self._exchange(problem, said):
             pass
 
     def _exchange(

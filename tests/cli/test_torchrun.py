@@ -72,7 +72,7 @@ def test_a_killed_process_ends_the_job(tmp_path: Path, rank: int) -> None:
 def test_torchrun_goes_on_from_the_newest_checkpoint(tmp_path: Path) -> None:
     """No folder is named: the processes that are started again are told which it was."""
     os.chdir(tmp_path)
-    job = start("trainer.steps=400", restarts=1)
+    job = start("trainer.steps=200", restarts=1)
     deadline = time.monotonic() + PATIENCE
     while not (found := [*tmp_path.glob("outputs/runs/*/*/checkpoints/step-*.pt")]):
         assert time.monotonic() < deadline
@@ -85,9 +85,9 @@ def test_torchrun_goes_on_from_the_newest_checkpoint(tmp_path: Path) -> None:
     assert runs == {found[0].parent.parent}
     (run,) = runs
     summary = json.loads((run / "summary.json").read_text())
-    assert (summary["step"], summary["reason"]) == (400, "finished")
+    assert (summary["step"], summary["reason"]) == (200, "finished")
     steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert steps == [*range(10, 401, 10)]
+    assert steps == [*range(10, 201, 10)]
 
 
 def test_sigterm_to_torchrun_saves(tmp_path: Path) -> None:
