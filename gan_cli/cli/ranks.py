@@ -155,7 +155,6 @@ def follow(command: str, ranks: "Joined") -> int:
         complain(command, error, label)
         return BAD_INPUT if isinstance(error, UserError) else FAILED
     except Exception:
-        logging.lastResort = None
         print(label, end="", file=sys.stderr)
         sys.excepthook(*sys.exc_info())
         return FAILED

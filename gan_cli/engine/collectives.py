@@ -50,7 +50,7 @@ def average_together(tensors: Sequence[Tensor], scalars: Sequence[Tensor]) -> li
     flat = torch.cat([x.reshape(-1) for x in parts])
     with lost():
         distributed.all_reduce(flat)
-    split = (flat / distributed.get_world_size()).split([x.numel() for x in parts])
+    split = flat.div_(distributed.get_world_size()).split([x.numel() for x in parts])
     means = [mean.view(x.shape) for mean, x in zip(split, parts, strict=True)]
     if tensors:
         torch._foreach_copy_(list(tensors), means[: len(tensors)])

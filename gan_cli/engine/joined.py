@@ -213,7 +213,8 @@ class Joined(Ranks):
             return True
         self._seconds_of_0 = seconds
         if interrupts is not None:
-            self._stop = interrupts.stop = signal.Signals(int(stop)) if stop else None
+            self._stop = signal.Signals(int(stop)) if stop else None
+            interrupts.stop = self._stop or interrupts.stop  # one may have come just now
             interrupts.saves_asked = max(interrupts.saves_asked, int(saves))
         return False
 

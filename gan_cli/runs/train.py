@@ -124,13 +124,14 @@ def run_training(
         # attach: what looks at the run, and what it leaves behind
         if not ranks.leads:
             follow(trainer)
-            on_begin(trainer.interrupts)
             ranks.ready(weights_of(trainer))
+            on_begin(trainer.interrupts)
             _run(trainer, settings.data.batch_size)
             return trainer
         earlier = read_reports(folder / "metrics.jsonl", trainer.step) if saved else []
         probes = attach_probes(trainer, settings, data, scalars, earlier)
         trainer.returns = probes.returns
+        ranks.ready(weights_of(trainer))
         on_begin(trainer.interrupts)
         about = describe(settings, dataset, batches, saved, overrides, choices)
         attach_sinks(trainer, about, settings, dataset, batches, folder, probes, earlier, swept)
@@ -141,7 +142,6 @@ def run_training(
             "%s: %s samples, %s on %s, into %s",
             *(settings.name, f"{batches.size:,}", trainer.duration, device, shown(folder)),
         )
-        ranks.ready(weights_of(trainer))
         _run(trainer, settings.data.batch_size)
         log.info("%s after %d steps: %s", trainer.outcome, trainer.step, shown(folder))
         return trainer
