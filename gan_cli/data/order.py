@@ -58,6 +58,7 @@ class Draw:
             drawn from torch's global generator, which training seeds anew for every step.
         jitter: pixels by which images are enlarged before they are cut to their size again, at a
             random place, likewise.
+        rank, ranks: which of so many equal shares of each batch is drawn here.
     """
 
     batch_size: int
@@ -65,3 +66,14 @@ class Draw:
     seed: int
     flip: bool = False
     jitter: int = 0
+    rank: int = 0
+    ranks: int = 1
+
+    @property
+    def share(self) -> int:
+        """Samples of each batch that are drawn here."""
+        return self.batch_size // self.ranks
+
+    def begin(self, position: int) -> int:
+        """Where the share of the batch at `position` begins."""
+        return position + self.rank * self.share
