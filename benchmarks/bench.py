@@ -29,10 +29,11 @@ from typing import Any
 
 import torch
 
-from benchmarks.common import count_flops, now
+from benchmarks.common import now
 from benchmarks.speed import OURS, compare, our_step, seconds, summarise
 from benchmarks.textbook import textbook_step
 from gan_cli.assembly.devices import open_device
+from gan_cli.assembly.flops import count_flops
 
 CELLS = {  # name: model, image size, channels
     "vanilla 28": ("vanilla", 28, 1),

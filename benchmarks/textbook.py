@@ -3,7 +3,7 @@
 Both networks always collect gradients, fakes of D's turn are made with a graph and detached, G's
 turn draws fresh latents, tensors are contiguous, images are gathered and scaled on the fly, and
 `.item()` reads both losses in each step. There is no EMA. For pix2pix and CycleGAN the loop is that
-of their authors, see benchmarks/translation.py.
+of their authors, see benchmarks/translation.py; for HiFi-GAN, see benchmarks/textbook_hifigan.py.
 """
 
 import sys
@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks import translation
+from benchmarks import textbook_hifigan, translation
 from benchmarks.common import open_settings
 from gan_cli.assembly.build import build_game
 from gan_cli.games.cyclegan import CycleGAN
+from gan_cli.games.hifigan import HiFiGAN
 from gan_cli.games.losses import Targets
 from gan_cli.games.pix2pix import Pix2Pix
 from gan_cli.games.two_player import TwoPlayer
@@ -34,6 +35,9 @@ def textbook_step(overrides: Sequence[str]) -> Callable[[], None]:
     settings, dataset, device = open_settings(overrides)
     game = build_game(settings, dataset.fields).to(device)
     data, n = dataset.load(), settings.data.batch_size
+    if isinstance(game, HiFiGAN):
+        optimizers = {name: settings.optimizer.of(name).build for name in game.players_in_order}
+        return textbook_hifigan.hifigan_step(game, data["wave"], n, optimizers)
     if isinstance(game, Pix2Pix | CycleGAN):
 
         def draw_all() -> dict[str, Tensor]:

@@ -11,9 +11,19 @@ PACKAGE = Path(gan_cli.__file__).parent
 
 # From the top down.
 TOWER = [
-    *("library", "cli", "runs", "evaluation", "exports", "inference", "preparation", "assembly"),
-    *("config", "engine", "sinks", "health", "games", "tricks", "networks", "data", "comparison"),
-    *("metrics", "viz"),
+    *(
+        "library",
+        "cli",
+        "tuning",
+        "runs",
+        "evaluation",
+        "exports",
+        "inference",
+        "preparation",
+        "assembly",
+    ),
+    *("config", "engine", "sinks", "health", "games", "tricks", "networks", "data"),
+    *("comparison", "metrics", "viz"),
 ]
 GROUND = ["errors", "files", "ranges", "randomness", "paths", "spelling", "yaml_text"]
 FLOOR = {room: number for number, room in enumerate(TOWER)}

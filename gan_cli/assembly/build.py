@@ -1,6 +1,7 @@
 """Checked settings to objects, and the objects to a trainer."""
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -8,15 +9,16 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from gan_cli.assembly.dry_run import START
 from gan_cli.assembly.game import assemble_game, step_hooks
 from gan_cli.assembly.memory import refuse_too_large
-from gan_cli.config.components import Component, parameters
+from gan_cli.config.components import Component, built, parameters
 from gan_cli.config.schema import Settings, TrainerSettings
 from gan_cli.data.batches import Batches, open_batches
 from gan_cli.data.dataset import Dataset
 from gan_cli.data.fields import Fields
 from gan_cli.engine.duration import Duration
-from gan_cli.engine.player import Memory, Player
+from gan_cli.engine.player import Memory, Player, settled
 from gan_cli.engine.trainer import Trainer
 from gan_cli.engine.uncompiled import leave_out_compiler, step
 from gan_cli.errors import UserError, is_out_of_memory
@@ -49,15 +51,52 @@ def build_players(settings: Settings, game: Game) -> list[Player]:
     leave_out_compiler()
     hooks = step_hooks(game, settings)
     players = []
-    for name in game.players_in_order:
-        spec = game.players[name]
-        trained = spec.trained
-        memory = _try_step(settings.optimizer.of(name), trained)
-        optimizer = _build_optimizer(settings.optimizer.of(name), trained)
+    specs = game.players
+    for name in [name for name in game.players_in_order if name in specs]:
+        spec = specs[name]
+        trained, times = spec.trained, spec.times
+        component, moving = _at_first(settings.optimizer.of(name))
+        apart = settings.optimizer.lazy_apart and bool(game.lazy_terms(name))
+        if apart:
+            every = min(term.every for term in game.lazy_terms(name).values())
+            component = with_more_steps(component, every, moving)
+        memory = _try_step(component, trained)
+        optimizer = _build_optimizer(component, trained)
         schedule = settings.optimizer.schedule.build()
-        players.append(Player(name, trained, optimizer, schedule, spec.times, hooks[name], memory))
+        players.append(
+            Player(name, trained, optimizer, schedule, times, hooks[name], memory, moving, apart)
+        )
     game.set_optimizers({player.name: player.optimizer for player in players})
     return players
+
+
+def _at_first(optimizer: Component) -> tuple[Component, Mapping[str, Any]]:
+    """An optimizer with the first number of each schedule, and the arguments that hold one."""
+    arguments = {name: built(value) for name, value in optimizer.arguments.items()}
+    first = {name: settled(value, START) for name, value in arguments.items()}
+    moving = {name: value for name, value in arguments.items() if value != first[name]}
+    return dataclasses.replace(optimizer, arguments=first), moving
+
+
+def with_more_steps(optimizer: Component, every: int, moving: Mapping[str, Any]) -> Component:
+    """An optimizer that takes k + 1 steps for k, as lazy terms of their own each k-th step make it.
+
+    With c = k / (k + 1), the rate becomes c lr, and each beta beta^c: so it goes as far and forgets
+    as much in the same number of images (Karras et al. 2020, "Analyzing", appendix B).
+
+    Raises:
+        UserError: its betas follow a schedule.
+    """
+    if "betas" in moving:
+        raise UserError(
+            f"{optimizer.key}.lazy_apart: betas that follow a schedule are not corrected; set it "
+            "to false, or give the betas as numbers"
+        )
+    c, changed = every / (every + 1), dict(optimizer.arguments)
+    changed["lr"] = c * changed["lr"]
+    if "betas" in changed:
+        changed["betas"] = tuple(beta**c for beta in changed["betas"])
+    return dataclasses.replace(optimizer, arguments=changed)
 
 
 def _build_optimizer(component: Component, trained: Sequence[nn.Parameter]) -> Any:

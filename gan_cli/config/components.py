@@ -13,6 +13,7 @@ import torch
 
 from gan_cli.errors import UserError
 from gan_cli.ranges import Momentum, NonNegative, Positive
+from gan_cli.tricks.schedules import Schedule
 
 TARGET = "_target_"
 TRUSTED = ("gan_cli", "torch.optim")
@@ -24,10 +25,10 @@ MAX_PARTS = 16
 # torch's optimizers state types but no ranges
 OPTIMIZER_RANGES: dict[str, Any] = {
     "lr": Positive,
-    "betas": tuple[Momentum, Momentum],
+    "betas": tuple[Momentum | Schedule, Momentum | Schedule],
     "eps": Positive,
-    "weight_decay": NonNegative,
-    "momentum": Momentum,
+    "weight_decay": NonNegative | Schedule,
+    "momentum": Momentum | Schedule,
     "dampening": NonNegative,
     "alpha": Momentum,
 }
@@ -154,3 +155,14 @@ def component_classes(wanted: Any) -> list[type]:
         return [cls for option in get_args(wanted) for cls in component_classes(option)]
     plain = not isinstance(wanted, type) or wanted.__module__ in PLAIN_MODULES
     return [] if plain or origin is not None else [wanted]
+
+
+def plain_options(wanted: Any) -> Any:
+    """What may stand for a component where `wanted` is asked for: a number for a schedule.
+
+    None where only a component may, or null.
+    """
+    if get_origin(wanted) not in (Union, types.UnionType):
+        return None
+    options = tuple(option for option in get_args(wanted) if not component_classes(option))
+    return Union[options] if {*options} - {type(None)} else None  # noqa: UP007

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from gan_cli.config.components import TARGET, component_classes, locate, parameters
 from gan_cli.config.schema import DataSettings, OptimizerSettings, TrickSettings
 from gan_cli.config.words import in_words, said_of
-from gan_cli.engine.schedules import Schedule
+from gan_cli.tricks.schedules import Schedule
 
 BESIDES = {DataSettings: "dataset", TrickSettings: "trick"}
 """Sections whose keys are partly a component's, and the argument that this component becomes."""
@@ -68,6 +68,8 @@ def children(wanted: Any, value: Any) -> dict[str, Key]:
         found |= dict(_parameters(cls))
     if wanted is OptimizerSettings:
         found["schedule"] = Key(Schedule)
+        apart = said_of(OptimizerSettings, "lazy_apart") or ""
+        found["lazy_apart"] = Key(bool, default=False, says=apart)
         for name, inner in value.items() if isinstance(value, Mapping) else ():
             if isinstance(inner, Mapping) and name not in found:
                 found[name] = Key(_PlayerOptimizer(_classes(wanted, {**value, **inner})[0]))

@@ -14,13 +14,13 @@ from gan_cli.config.components import TARGET, Component, parameters
 from gan_cli.config.signatures import Checker
 from gan_cli.data.dataset import Dataset
 from gan_cli.engine.ema import EMA
-from gan_cli.engine.schedules import Schedule
 from gan_cli.games.base import Game
 from gan_cli.games.losses import Loss
 from gan_cli.ranges import Count, Natural, Positive
 from gan_cli.sinks.loggers import Logger
 from gan_cli.spelling import nearest
 from gan_cli.tricks.base import Trick
+from gan_cli.tricks.schedules import Schedule
 
 
 def _a_name(text: str) -> str:
@@ -46,6 +46,8 @@ TAKEN = {
     "codebook",
     "code",
     "information",
+    "features",
+    "mel",
     *dir(nn.ModuleDict()),
 }
 """What the terms of games are called, and what modules cannot be."""
@@ -84,11 +86,19 @@ class DataSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OptimizerSettings:
-    """`optimizer:` of all players, or of single ones, and the schedule they follow."""
+    """`optimizer:` of all players, or of single ones, and the schedule they follow.
+
+    Attributes:
+        default: of players that have none of their own.
+        schedule: of the learning rate.
+        players: of those that have one, by name.
+        lazy_apart: lazy terms get a step of their own, and rate and betas are corrected for it.
+    """
 
     default: Component
     schedule: Component
     players: Mapping[str, Component]
+    lazy_apart: bool = False
 
     @classmethod
     def from_config(cls, checker: Checker, value: Any, key: str) -> "OptimizerSettings | None":
@@ -96,13 +106,15 @@ class OptimizerSettings:
         if not isinstance(value, Mapping) or TARGET not in value:
             checker.problems[key] = f"{key}={value!r}: should name an optimizer in {key}.{TARGET}"
             return None
-        own = {
-            k: v
-            for k, v in value.items()
-            if isinstance(v, Mapping) and k not in ("schedule", TARGET)
-        }
-        common = {k: v for k, v in value.items() if k not in own and k != "schedule"}
-        default = checker.component(common, [torch.optim.Optimizer], key)
+        kinds = [torch.optim.Optimizer]
+        passed_over = checker.is_passed_over(value, key)
+        kind = None if passed_over else checker.named_class(value, kinds, key)
+        besides = {"schedule", "lazy_apart"}
+        taken = besides | {*(parameters(kind) if kind else ())}  # an argument may be a schedule
+        own = {k: v for k, v in value.items() if isinstance(v, Mapping) and k not in taken}
+        common = {k: v for k, v in value.items() if k not in own and k not in besides}
+        apart = checker.value(value.get("lazy_apart", False), bool, f"{key}.lazy_apart")
+        default = checker.component(common, kinds, key)
         schedule = checker.value(value.get("schedule"), Schedule, f"{key}.schedule")
         players = {}
         for name, node in own.items():
@@ -110,13 +122,13 @@ class OptimizerSettings:
             inherited = {"lr": common["lr"]} if other and "lr" in common else common
             merged = {**({} if other else common), **inherited, **node}
             inner = Checker(checker.variables, checker.trusted, checker.unused)
-            players[name] = inner.component(merged, [torch.optim.Optimizer], f"{key}.{name}")
+            players[name] = inner.component(merged, kinds, f"{key}.{name}")
             # what is wrong with a value that all players share is said once, of the common key
             shared = {f"{key}.{name}.{k}" for k in inherited if k not in node}
             checker.problems |= {k: v for k, v in inner.problems.items() if k not in shared}
         if default is None or schedule is None or None in players.values():
             return None
-        return cls(default=default, schedule=schedule, players=players)  # type: ignore[arg-type]
+        return cls(default=default, schedule=schedule, players=players, lazy_apart=apart)  # type: ignore[arg-type]
 
     def of(self, player: str) -> Component:
         """The optimizer of one player, still without its parameters."""
@@ -169,6 +181,7 @@ class TrainerSettings:
     health: bool
     on_nan: Literal["stop", "skip", "rollback"]
     returns: str | None
+    dry_run: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

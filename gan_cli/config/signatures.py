@@ -19,6 +19,7 @@ from gan_cli.config.components import (
     component_classes,
     locate,
     parameters,
+    plain_options,
     within,
 )
 from gan_cli.errors import UserError
@@ -83,10 +84,15 @@ class Checker:
                 self._plain(name, of_names, key)
             return {name: self.value(v, inner, f"{key}.{name}") for name, v in value.items()}
         if (inner := _items(wanted)) is not None and isinstance(value, list | tuple):
-            return [self.value(v, inner, f"{key}[{i}]") for i, v in enumerate(value)]
-        classes = component_classes(wanted)
+            return self._list(value, wanted, inner, key)
+        classes, plain = component_classes(wanted), plain_options(wanted)
         if isinstance(value, Mapping) and TARGET in value:
-            return self.component(value, classes, key, free=wanted is Any)
+            made = self.component(value, classes, key, free=wanted is Any)
+            for name in getattr(made.cls, "values", ()) if made and plain else ():
+                self._plain(made.arguments.get(name), plain, f"{key}.{name}")
+            return made
+        if plain:
+            return self._plain(value, plain, key)
         if classes and not (value is None and type(None) in get_args(wanted)):
             names = " or ".join(cls.__name__ for cls in classes)
             self.problems[key] = f"{key}={value!r:.100}: should name a {names} in {key}.{TARGET}"
@@ -168,6 +174,15 @@ class Checker:
         before = len(self.problems)
         arguments = self.arguments(value, [wanted], key)
         return wanted(**arguments) if len(self.problems) == before else None
+
+    def _list(self, value: Sequence[Any], wanted: Any, inner: Any, key: str) -> Any:
+        made = [self.value(v, inner, f"{key}[{i}]") for i, v in enumerate(value)]
+        if get_origin(wanted) is not tuple:
+            return made
+        if (count := len(get_args(wanted))) != len(made):
+            said = "too few values" if len(made) < count else f"should be {count} values"
+            self.problems[key] = f"{key}={value!r:.100}: {said}"
+        return tuple(made)
 
     def _plain(self, value: Any, wanted: Any, key: str) -> Any:
         try:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
-from gan_cli.engine.schedules import Schedule
 from gan_cli.engine.uncompiled import step
 from gan_cli.tricks.base import StepHook
+from gan_cli.tricks.examples import Progress
+from gan_cli.tricks.schedules import Schedule, now
 
 SYMBOLS = {"discriminator": "D", "generator": "G"}
 """How the two classic players appear in the names of scalars."""
@@ -35,6 +36,8 @@ class Player:
         times: batches it plays a step.
         hooks: what acts around the optimizer's step.
         memory: what such an optimizer remembers; without it, a saved memory is taken as it is.
+        moving: arguments of the optimizer that follow schedules, besides the rate, by name.
+        lazy_apart: lazy terms have a turn and a step of their own.
     """
 
     def __init__(
@@ -46,10 +49,13 @@ class Player:
         times: int = 1,
         hooks: Hooks = (),
         memory: Memory | None = None,
+        moving: Mapping[str, Any] | None = None,
+        lazy_apart: bool = False,
     ) -> None:
         self.name, self.parameters, self.optimizer = name, list(parameters), optimizer
         self.schedule, self.times, self.hooks = schedule, times, hooks
-        self._memory = memory
+        self.lazy_apart = lazy_apart
+        self._memory, self._moving = memory, moving or {}
         self.symbol = SYMBOLS.get(name, name)
         self._rates = [group["lr"] for group in optimizer.param_groups]
 
@@ -58,10 +64,11 @@ class Player:
         """The learning rate now."""
         return float(self.optimizer.param_groups[0]["lr"])
 
-    def set_rate(self, done: float) -> None:
-        """Follow the schedule to the part `done` of the run."""
+    def follow(self, progress: Progress) -> None:
+        """Set the rate, and what else is scheduled, to what it is at this point of the run."""
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
-            group["lr"] = rate * self.schedule(done)
+            group["lr"] = rate * self.schedule(progress)
+            group.update((name, settled(value, progress)) for name, value in self._moving.items())
 
     @property
     def fused(self) -> bool:
@@ -82,6 +89,10 @@ class Player:
         step(self.optimizer)
         for hook, parameters in self.hooks:
             hook.after_step(parameters)
+
+    def forget(self) -> None:
+        """Let the optimizer begin anew; the weights stay."""
+        self.optimizer.state.clear()
 
     def state_dict(self) -> dict[str, Any]:
         """What the optimizer remembers; its hyperparameters are the config's."""
@@ -113,6 +124,13 @@ class Player:
                 raise ValueError(
                     f"optimizer of the {self.name}: its {name!r} is missing or another's"
                 )
+
+
+def settled(value: Any, progress: Progress) -> Any:
+    """An argument of an optimizer, or some together, with each schedule's number in its place."""
+    if isinstance(value, list | tuple):
+        return type(value)(settled(inner, progress) for inner in value)
+    return now(value, progress)
 
 
 def _laid_out(value: Tensor, parameter: Tensor) -> Tensor:

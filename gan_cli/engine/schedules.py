@@ -1,26 +1,19 @@
 """Learning-rate schedules: a factor in [0, 1] from the share of the run that is done.
 
-They remember nothing, so resuming needs no state and a longer run simply stretches them.
+A longer run simply stretches them. One that counts images instead is `tricks.schedules.Ramp`.
 """
 
-import abc
 import math
 
 from gan_cli.ranges import Positive, Probability
-
-
-class Schedule(abc.ABC):
-    """Multiplies a learning rate."""
-
-    @abc.abstractmethod
-    def __call__(self, done: float) -> float:
-        """The factor when `done` of the run, in [0, 1], is over."""
+from gan_cli.tricks.examples import Progress
+from gan_cli.tricks.schedules import Schedule
 
 
 class Constant(Schedule):
     """The rate stays as it is."""
 
-    def __call__(self, done: float) -> float:
+    def __call__(self, progress: Progress) -> float:
         """1, whatever is done."""
         return 1.0
 
@@ -34,11 +27,11 @@ class Linear(Schedule):
     def __init__(self, start: Probability = 0.0) -> None:
         self.start = start
 
-    def __call__(self, done: float) -> float:
+    def __call__(self, progress: Progress) -> float:
         """1 up to `start`, 0 at the end."""
-        if done <= self.start:
+        if progress.done <= self.start:
             return 1.0
-        return max(0.0, (1.0 - done) / (1.0 - self.start))
+        return max(0.0, (1.0 - progress.done) / (1.0 - self.start))
 
 
 class Exponential(Schedule):
@@ -47,16 +40,16 @@ class Exponential(Schedule):
     def __init__(self, final: Positive = 0.01, start: Probability = 0.0) -> None:
         self.final, self.start = final, start
 
-    def __call__(self, done: float) -> float:
+    def __call__(self, progress: Progress) -> float:
         """1 up to `start`, `final` at the end."""
-        if done <= self.start:
+        if progress.done <= self.start:
             return 1.0
-        return float(self.final ** ((done - self.start) / (1.0 - self.start)))
+        return float(self.final ** ((progress.done - self.start) / (1.0 - self.start)))
 
 
 class Cosine(Schedule):
     """Half a cosine from 1 to zero, without restarts (Loshchilov & Hutter 2017, eq. 5)."""
 
-    def __call__(self, done: float) -> float:
+    def __call__(self, progress: Progress) -> float:
         """(1 + cos(pi done)) / 2."""
-        return 0.5 * (1.0 + math.cos(math.pi * min(done, 1.0)))
+        return 0.5 * (1.0 + math.cos(math.pi * min(progress.done, 1.0)))

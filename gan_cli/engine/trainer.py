@@ -102,7 +102,7 @@ class Trainer:
     def progress(self) -> Progress:
         """How far the run is."""
         done = self.duration.done(self.step, self.seconds)
-        return Progress(self.step, self.batches.position / self.batches.size, done)
+        return Progress(self.step, self.images / self.batches.size, done, self.images)
 
     @property
     def over(self) -> bool:
@@ -142,15 +142,28 @@ class Trainer:
                 continue
             for key, parameter in self._trained.items():
                 parameter.requires_grad_(key in self._own[player.name])
-            player.set_rate(progress.done)
+            player.follow(progress)
             for batch in drawn[-turns:]:
-                self._turn(player, batch, progress)
+                for phase in self._phases(player, progress):
+                    self._turn(player, batch, phase)
         if self.average is not None:
-            self.average.update(self.step)
+            self.average.update(progress, self.images - progress.images)
         self.step += 1
         self.seconds += time.monotonic() - began
         self.game.on_step(self.progress)
+        fresh = self.game.fresh(progress, self.progress)
+        for player in self.players:
+            if player.name in fresh:
+                player.forget()
         return drawn[-1]
+
+    def _phases(self, player: Player, progress: Progress) -> list[Progress]:
+        """A turn for everything; or one without lazy terms, and one for those that are due."""
+        if not player.lazy_apart:
+            return [progress]
+        lazy = progress._replace(phase="lazy")
+        due = any(term.due(lazy) for term in self.game.lazy_terms(player.name).values())
+        return [progress._replace(phase="main"), *([lazy] if due else [])]
 
     def draw(self, request: Request) -> Drawing:
         """Draw as a sample of this run would be: with the mean of weights, where one is kept."""

@@ -24,6 +24,7 @@ from gan_cli.games.base import Game
 from gan_cli.games.requests import Trial
 from gan_cli.metrics.codes import codebook_use
 from gan_cli.metrics.diversity import NearestNeighbours
+from gan_cli.metrics.mel import mel_l1
 from gan_cli.metrics.neighbours import neighbour_accuracy
 from gan_cli.metrics.pairs import compare_pairs, l1, l2
 from gan_cli.metrics.values import MetricValue
@@ -36,6 +37,8 @@ PairMeasure = Callable[[Tensor, Tensor], Tensor]
 """Images [N, C, H, W] and their targets to a number for each pair, [N]."""
 KNOWN = 100
 """Real samples that an encoder is asked about for each that is to be recognised, at most."""
+BANDS = "mel bands"
+"""The same of sound."""
 
 
 class TrialResult(NamedTuple):
@@ -142,6 +145,11 @@ class Evaluator:
         """Metrics of samples beside what each of them should be."""
         if trial.paired:
             target = self._held_out.fields[trial.real][: len(drawn.made)]
+            field = self._game.fields[trial.real]
+            if field.kind == "wave":
+                value = mel_l1(drawn.made, target, field.rate)
+                yield self._of_pairs("mel_l1", value, len(drawn.made), BANDS)
+                return
             for name, value in mean_over_pairs(drawn.made, target).items():
                 yield self._of_pairs(name, value, len(drawn.made))
             if trial.baseline is not None:
@@ -177,7 +185,7 @@ class Evaluator:
         value = self._of_pairs("neighbour_accuracy", accuracy, len(features))
         yield dataclasses.replace(value, extractor=ENCODER, reals=len(known_features))
 
-    def _of_pairs(self, name: str, value: float, n: int) -> MetricValue:
+    def _of_pairs(self, name: str, value: float, n: int, extractor: str = PIXELS) -> MetricValue:
         return MetricValue(
             name=name,
             value=value,
@@ -187,7 +195,7 @@ class Evaluator:
             held_out_n=0,
             split=self._held_out.part,
             held_out_split="",
-            extractor=PIXELS,
+            extractor=extractor,
             seed=self._seed,
             note="too good: these inputs were trained on" if self._trained_on else "",
         )

@@ -145,7 +145,32 @@ class Adversary(nn.Module):
         if (threshold := self.loss.decision_threshold) is not None:
             seen["health/accuracy_real"] = accuracy(real, threshold, real=True)
             seen["health/accuracy_fake"] = accuracy(fake, threshold, real=False)
+        for view in self.views:
+            assert isinstance(view, View)
+            seen |= view.watch()
         return seen
+
+    def observe(self, batch: RealFakeBatch) -> None:
+        """Let views follow what D made of a batch in its own turn, once."""
+        if batch.progress.phase == "lazy":
+            return
+        for view in self.views:
+            assert isinstance(view, View)
+            view.observe(self._excess(batch))
+
+    def on_step(self, progress: Progress) -> None:
+        """Let views adapt after a step."""
+        for view in self.views:
+            assert isinstance(view, View)
+            view.on_step(progress)
+
+    def _excess(self, batch: RealFakeBatch) -> Tensor:
+        """D's logits of real images, from that of a D that cannot tell.
+
+        Where only differences of logits count, from the mean of the fakes'.
+        """
+        real, threshold = batch.real.logits.detach(), self.loss.decision_threshold
+        return real - (batch.fake.logits.detach().mean() if threshold is None else threshold)
 
     def _judges_singly(self) -> bool:
         if self._single is None:  # once all tricks that change D have been applied
@@ -155,10 +180,10 @@ class Adversary(nn.Module):
     def _due(self, role: Role, progress: Progress) -> list[tuple[str, Term]]:
         """The terms of a role that are computed in this step."""
         terms: list[tuple[str, Term]] = list(self.terms.items())  # type: ignore[arg-type]
-        return [(name, t) for name, t in terms if role in t.roles and t.due(progress.step)]
+        return [(name, t) for name, t in terms if role in t.roles and t.due(progress)]
 
     def _terms(self, batch: RealFakeBatch, role: Role) -> dict[str, Tensor]:
         return {
-            name: term.weight * term.every * term(batch, role)
+            name: term.weigh(term(batch, role), batch.progress)
             for name, term in self._due(role, batch.progress)
         }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -71,6 +72,11 @@ def complete(request: Request, latent_dim: int, n_classes: int, noise: Noise = "
             f"label={int(label.max())}: the model knows the classes 0 to {n_classes - 1}"
         )
     return dataclasses.replace(request, latents=z, label=label)
+
+
+def square_columns(count: int) -> int:
+    """The columns of a grid of `count` that is as square as can be, and no narrower than high."""
+    return math.isqrt(count - 1) + 1
 
 
 def slerp(start: Tensor, end: Tensor, t: float) -> Tensor:

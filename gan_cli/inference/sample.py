@@ -13,6 +13,7 @@ from gan_cli.errors import UserError
 from gan_cli.inference.drawing import (
     DrawSettings,
     draw_wanted,
+    input_field,
     read_each,
     read_inputs,
     refuse_unfit,
@@ -74,7 +75,7 @@ def write_samples(settings: SampleSettings) -> Path:
 
 
 def write_each(settings: SampleSettings, loaded: Loaded, out: Path) -> int:
-    """Draw from inputs of any size, and write each output as an image of its own.
+    """Draw from inputs of any size, and write each output as a file of its own.
 
     Returns:
         How many there were.
@@ -84,19 +85,24 @@ def write_each(settings: SampleSettings, loaded: Loaded, out: Path) -> int:
     """
     assert settings.input is not None
     source = Path(settings.input).expanduser()
-    alone = out.suffix.lower() == ".png" and not out.is_dir()
+    kind = loaded.game.fields[input_field(loaded.game, settings.direction)].kind
+    endings = [".wav", ".png"] if kind == "wave" else [".png"]  # a sound's picture is a spectrogram
+    alone = out.suffix.lower() in endings and not out.is_dir()
     if (alone and not source.is_file()) or (not alone and out.suffix and not out.is_dir()):
         raise UserError(
-            f"out={settings.out}: outputs are as large as their inputs make them, and each is an "
-            "image of its own; end it in .png for one input, in / for several"
+            f"out={settings.out}: outputs are as large as their inputs make them, and each is a "
+            f"file of its own; end it in {' or '.join(endings)} for one input, in / for several"
         )
     names, each = read_each(source, loaded.game, settings.direction)
-    for name, given in zip(as_png(names), each, strict=True):
-        made = draw_wanted(loaded, settings, given, [name]).made
-        path = out if alone else out / name
+    paths = [out] if alone else [out / n for n in (names if kind == "wave" else as_png(names))]
+    for name, path, given in zip(names, paths, each, strict=True):
+        shown = draw_wanted(loaded, settings, given, [name])
         with _writing(settings.out):
             path.parent.mkdir(parents=True, exist_ok=True)
-            save_png(to_bytes(made)[0], path)
+            if kind == "wave":
+                writer_of(str(path))(shown, path)
+            else:
+                save_png(to_bytes(shown.made)[0], path)
     return len(names)
 
 

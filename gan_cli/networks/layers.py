@@ -1,9 +1,10 @@
 """Building blocks that the networks share."""
 
 import math
-from typing import Literal
+from typing import Literal, TypeVar
 
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from gan_cli.networks.labels import required
 
@@ -11,6 +12,9 @@ Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 Normalization = Literal["batch", "instance", "layer", "group", "none"]
 PlainNormalization = Literal["batch", "instance", "none"]
 FeatureNormalization = Literal["batch", "layer", "none"]
+WeightNorm = Literal["weight", "spectral"]
+
+L = TypeVar("L", bound=nn.Module)
 
 COMMON_SIZES = (8, 16, 28, 32, 48, 64, 96, 128, 256)
 
@@ -65,6 +69,12 @@ def feature_normalization(name: FeatureNormalization, size: int, affine: bool = 
             return nn.LayerNorm(size, elementwise_affine=affine)
         case "none":
             return nn.Identity()
+
+
+def weight_normalized(layer: L, norm: WeightNorm) -> L:
+    """The layer with its weight as length and direction (Salimans & Kingma 2016), or divided by its
+    largest singular value (Miyato et al. 2018)."""
+    return (weight_norm if norm == "weight" else spectral_norm)(layer)
 
 
 class ConditionalBatchNorm2d(nn.Module):
@@ -125,6 +135,7 @@ class LatentToMap(nn.Module):
 
 
 WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, LatentToMap)
+SPECTRAL = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)
 NORMALIZING = (nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm, nn.LayerNorm)
 
 
@@ -142,6 +153,30 @@ def init_normal(network: nn.Module) -> None:
             continue
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
+
+
+def normalize_spectrally(network: nn.Module, iterations: int = 1, embeddings: bool = True) -> None:
+    """Divide each linear and convolutional weight by its largest singular value.
+
+    Miyato et al. 2018, equation 8, with so many power iterations in each forward pass of training.
+
+    Args:
+        network: changed in place.
+        iterations: in each forward pass.
+        embeddings: embeddings' weights as well.
+    """
+    kinds = SPECTRAL if embeddings else SPECTRAL[:-1]
+    for layer in [m for m in network.modules() if isinstance(m, kinds)]:
+        spectral_norm(layer, n_power_iterations=iterations)
+
+
+def init_orthogonal(network: nn.Module) -> None:
+    """Draw orthogonal weights, embeddings included, and zero biases (Brock et al. 2019)."""
+    for layer in network.modules():
+        if isinstance(layer, SPECTRAL):
+            nn.init.orthogonal_(layer.weight)
+            if getattr(layer, "bias", None) is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def widths(first: int, count: int, limit: int) -> list[int]:

@@ -5,14 +5,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_cli.errors import UserError
+from gan_cli.networks.layers import normalize_spectrally
+from gan_cli.networks.minibatch import GroupStddev
 from gan_cli.networks.roles import Discriminator
 from gan_cli.ranges import Count, NonNegative, Probability
 from gan_cli.tricks.base import Layer
 
-WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh)
 
 
@@ -31,8 +31,7 @@ class SpectralNorm(Layer):
 
     def apply_to(self, network: Discriminator) -> None:
         """Parametrise all linear, convolutional and embedding layers."""
-        for layer in [m for m in network.modules() if isinstance(m, WEIGHTED)]:
-            spectral_norm(layer, n_power_iterations=self.iterations)
+        normalize_spectrally(network, self.iterations)
 
 
 class MinibatchDiscrimination(Layer):
@@ -83,6 +82,7 @@ class Closeness(nn.Module):
 class MinibatchStddev(Layer):
     """D sees how much the images of its batch vary (Karras et al. 2018, section 3).
 
+    The paper appends it as a channel of the last map; here, behind that map, it is one number.
     It ties images together, and yet its authors train it under gradient penalties (WGAN-GP
     there, R1 in StyleGAN), so that these do not refuse it.
 
@@ -99,33 +99,6 @@ class MinibatchStddev(Layer):
     def apply_to(self, network: Discriminator) -> None:
         """Put it between D's features and its head."""
         network.extend(GroupStddev(self.group_size), network.feature_dim + 1)
-
-
-def largest_group(batch_size: int, at_most: int) -> int:
-    """The size of the largest groups that part a batch evenly, none larger than `at_most`."""
-    return max(size for size in range(1, at_most + 1) if batch_size % size == 0)
-
-
-class GroupStddev(nn.Module):
-    """Appends the standard deviation over a group, mean over all features, alike in the group.
-
-    The paper appends it as a channel of the last map; here, behind that map, it is one number.
-
-    Args:
-        group_size: at most; the batch is parted evenly, see `largest_group`.
-    """
-
-    def __init__(self, group_size: int) -> None:
-        super().__init__()
-        self.group_size = group_size
-
-    def forward(self, features: Tensor) -> Tensor:
-        """[N, F] -> [N, F + 1]."""
-        size = largest_group(len(features), self.group_size)
-        groups = features.unflatten(0, (size, -1))  # [N, F] -> [size, N/size, F]
-        variance = groups.var(0, correction=0)  # [N/size, F]
-        std = torch.sqrt(variance + 1e-8).mean(1, keepdim=True)  # [N/size, 1]
-        return torch.cat([features, std.repeat(size, 1)], dim=1)
 
 
 class LayerNoise(Layer):

@@ -1,15 +1,18 @@
 """Terms added to a loss."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from gan_cli.networks.roles import Discriminator
-from gan_cli.ranges import Count, NonNegative
-from gan_cli.tricks.base import Layer, Term, WeightTerm
+from gan_cli.data.fields import Batch
+from gan_cli.networks.roles import Discriminator, StyleGenerator
+from gan_cli.ranges import Count, NonNegative, Probability
+from gan_cli.tricks.base import Layer, NetworkTerm, Term, WeightTerm
 from gan_cli.tricks.examples import RealFakeBatch, Role
+from gan_cli.tricks.schedules import Schedule
 
 
 class FeatureMatching(Term):
@@ -21,7 +24,7 @@ class FeatureMatching(Term):
 
     roles = ("generator",)
 
-    def __init__(self, weight: NonNegative = 1.0, every: Count = 1) -> None:
+    def __init__(self, weight: NonNegative | Schedule = 1.0, every: Count = 1) -> None:
         super().__init__(weight, every)
 
     def forward(self, batch: RealFakeBatch, role: Role) -> Tensor:
@@ -49,6 +52,24 @@ class PullAway(Term):
         return ((s @ s.T) ** 2 * others).sum() / max(len(s) * (len(s) - 1), 1)
 
 
+class Drift(Term):
+    """E[D(x)^2] of real images (Karras et al. 2018, appendix A.1).
+
+    A loss of differences alone, such as Wasserstein's, leaves it open where all logits lie.
+
+    Args:
+        weight: the paper's epsilon_drift.
+        every: see `Lazy`.
+    """
+
+    def __init__(self, weight: NonNegative | Schedule = 1e-3, every: Count = 1) -> None:
+        super().__init__(weight, every)
+
+    def forward(self, batch: RealFakeBatch, role: Role) -> Tensor:
+        """The mean square of D's logits before its weight."""
+        return batch.real.logits.square().mean()
+
+
 class HistoricalAveraging(WeightTerm):
     """||theta - mean of past theta||^2 (Salimans et al. 2016, section 3.3).
 
@@ -62,7 +83,7 @@ class HistoricalAveraging(WeightTerm):
     mean: Tensor
     count: Tensor
 
-    def __init__(self, weight: NonNegative = 1e-3, every: Count = 1) -> None:
+    def __init__(self, weight: NonNegative | Schedule = 1e-3, every: Count = 1) -> None:
         super().__init__(weight, every)
 
     def attach(self, parameters: Sequence[Tensor]) -> None:
@@ -84,6 +105,75 @@ def _flat(parameters: Sequence[Tensor]) -> Tensor:
     return torch.cat([p.flatten() for p in parameters])
 
 
+class OrthogonalRegularization(WeightTerm):
+    """sum over weights of ||W W^T off its diagonal||^2 (Brock et al. 2019, equation 3).
+
+    It keeps the rows of each weight, one for every unit or filter, at right angles and lets them be
+    as long as they are. What has no rows, biases and gains, is left alone.
+
+    Args:
+        weight: beta; the paper's is 1e-4.
+        every: see `Lazy`.
+    """
+
+    def __init__(self, weight: NonNegative | Schedule = 1e-4, every: Count = 1) -> None:
+        super().__init__(weight, every)
+
+    def attach(self, parameters: Sequence[Tensor]) -> None:
+        """Nothing is remembered."""
+
+    def forward(self, parameters: Sequence[Tensor]) -> Tensor:
+        """The sum before its weight."""
+        losses = []
+        for w in (p.flatten(1) for p in parameters if p.ndim > 1):  # [rows, ...]
+            products = w @ w.T
+            losses.append((products**2).sum() - (products.diagonal() ** 2).sum())
+        return torch.stack(losses).sum()
+
+
+class PathLength(NetworkTerm):
+    """E[(||J_w^T y||_2 - a)^2] (Karras et al. 2020, "Analyzing and improving", equation 4).
+
+    J_w is how the image changes with the style, y normal noise over its pixels, a the running mean
+    of these lengths. They are taken over all layers' styles together, of fakes of their own.
+
+    Args:
+        weight: of the term; 2 in the authors' code.
+        every: see `Lazy`.
+        decay: the part of a that each time is new.
+        shrink: the batch is so many times smaller than that of real images.
+    """
+
+    of = StyleGenerator
+    mean: Tensor
+
+    def __init__(
+        self,
+        weight: NonNegative | Schedule = 2.0,
+        every: Count = 4,
+        decay: Probability = 0.01,
+        shrink: Count = 2,
+    ) -> None:
+        super().__init__(weight, every)
+        self.decay, self.shrink = decay, shrink
+        self.register_buffer("mean", torch.zeros(()))
+
+    def forward(self, network: StyleGenerator, batch: Batch) -> Tensor:
+        """The mean squared difference before its weight; the mean of lengths follows."""
+        x = next(iter(batch.values()))
+        count = max(len(x) // self.shrink, 1)
+        label = batch["label"][:count] if network.n_classes else None
+        with torch.autocast(x.device.type, enabled=False):  # it is differentiated twice
+            styles = network.styles(torch.randn(count, network.latent_dim, device=x.device), label)
+            images = network.synthesize(styles)
+            noise = torch.randn_like(images) / math.sqrt(math.prod(images.shape[2:]))
+            (slope,) = torch.autograd.grad((images * noise).sum(), styles, create_graph=True)
+        length = slope.square().sum(2).mean(1).sqrt()  # [N, L, style_dim] -> [N]
+        with torch.no_grad():
+            self.mean.lerp_(length.mean(), self.decay)
+        return (length - self.mean).square().mean()
+
+
 class AuxiliaryClassifier(Layer, Term):
     """D also tells the classes, and G is to make images it can tell (AC-GAN, Odena et al. 2017).
 
@@ -101,7 +191,9 @@ class AuxiliaryClassifier(Layer, Term):
     roles = ("discriminator", "generator")
     reads_network = True
 
-    def __init__(self, n_classes: Count, weight: NonNegative = 1.0, every: Count = 1) -> None:
+    def __init__(
+        self, n_classes: Count, weight: NonNegative | Schedule = 1.0, every: Count = 1
+    ) -> None:
         super().__init__(weight, every)
         self.n_classes = n_classes
 

@@ -2,7 +2,9 @@
 
 import pytest
 
-from gan_cli.engine.schedules import Constant, Cosine, Exponential, Linear, Schedule
+from gan_cli.engine.schedules import Constant, Cosine, Exponential, Linear
+from gan_cli.tricks.examples import Progress
+from gan_cli.tricks.schedules import Schedule
 
 
 @pytest.mark.parametrize(
@@ -25,8 +27,8 @@ from gan_cli.engine.schedules import Constant, Cosine, Exponential, Linear, Sche
     ],
 )
 def test_at_the_start_half_way_and_the_end(schedule: Schedule, expected: list[float]) -> None:
-    assert [schedule(done) for done in (0.0, 0.5, 1.0)] == pytest.approx(expected)
+    assert [schedule(Progress(0, 0.0, done)) for done in (0.0, 0.5, 1.0)] == pytest.approx(expected)
 
 
 def test_linear_from_the_very_end_is_constant() -> None:
-    assert Linear(start=1.0)(1.0) == 1.0
+    assert Linear(start=1.0)(Progress(0, 0.0, 1.0)) == 1.0

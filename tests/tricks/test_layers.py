@@ -9,7 +9,6 @@ from gan_cli.networks import dcgan, mlp, resnet
 from gan_cli.tricks.layers import (
     Closeness,
     Dropout,
-    GroupStddev,
     LayerNoise,
     MinibatchDiscrimination,
     MinibatchStddev,
@@ -69,23 +68,6 @@ def test_a_collapsed_batch_is_as_close_as_can_be():
     found = layer(torch.rand(1, 3).expand(5, 3))
     torch.testing.assert_close(found[:, 3:], torch.full((5, 4), 5.0))
     assert (layer(10 * torch.randn(5, 3))[:, 3:] < 5).all()
-
-
-def test_stddev_by_hand():
-    """Batch (0, 2, 4, 8) in groups of two: 0 with 4 and 2 with 8, standard deviations 2 and 3."""
-    found = GroupStddev(2)(torch.tensor([[0.0], [2.0], [4.0], [8.0]]))
-    torch.testing.assert_close(found[:, 1], torch.tensor([2.0, 3.0, 2.0, 3.0]))
-
-
-def test_stddev_is_the_mean_over_features():
-    found = GroupStddev(3)(torch.tensor([[0.0, 0.0], [2.0, 6.0]]))  # 1 and 3
-    torch.testing.assert_close(found, torch.tensor([[0.0, 0.0, 2.0], [2.0, 6.0, 2.0]]))
-
-
-def test_stddev_of_a_collapsed_batch_has_a_slope():
-    x = torch.ones(4, 3, requires_grad=True)
-    (slope,) = torch.autograd.grad(GroupStddev(4)(x)[:, 3].sum(), x)
-    assert torch.isfinite(slope).all()
 
 
 @pytest.mark.parametrize(

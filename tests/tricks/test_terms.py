@@ -8,6 +8,7 @@ from gan_cli.networks import mlp
 from gan_cli.tricks.penalties import R1
 from gan_cli.tricks.terms import (
     AuxiliaryClassifier,
+    Drift,
     FeatureMatching,
     HistoricalAveraging,
     PullAway,
@@ -37,6 +38,13 @@ def test_pull_away_by_hand():
     assert PullAway()(batch, "generator").item() == pytest.approx(2 * (0.25 + 0.75) / 6)
     alone = batch_of(lambda x, y: (x.flatten(1).sum(1), x.flatten(1)), codes[:1], codes[:1])
     assert PullAway()(alone, "generator").item() == pytest.approx(0, abs=1e-6)
+
+
+def test_drift_by_hand():
+    """Logits 1 and 3 of reals: (1 + 9) / 2; those of fakes do not count."""
+    real, fake = (torch.tensor(v).view(2, 1, 1, 1) for v in ([1.0, 3.0], [7.0, 8.0]))
+    batch = batch_of(lambda x, y: (x.flatten(), x.flatten(1)), real, fake)
+    assert Drift().forward(batch, "discriminator").item() == pytest.approx(5.0)
 
 
 def test_historical_averaging_by_hand():
