@@ -11,13 +11,8 @@ from torch import Tensor
 from gan_cli.assembly.devices import open_device
 from gan_cli.config.reader import check_plain
 from gan_cli.errors import UserError
-from gan_cli.inference.drawing import (
-    DrawSettings,
-    convert_inputs,
-    draw_wanted,
-    read_inputs,
-    refuse_unfit,
-)
+from gan_cli.inference.drawing import DrawSettings, draw_wanted, refuse_unfit
+from gan_cli.inference.given import convert_inputs, read_inputs
 from gan_cli.inference.load import Loaded, open_game
 from gan_cli.library.common import StrPath, own_randomness
 from gan_cli.viz import images
