@@ -34,6 +34,7 @@ LEFT_TO_DATA = {
 STAND_INS = {
     "digits": ["data.limit=64"],
     "mnist": ["data=digits", "data.image_size=28", "data.limit=64"],
+    "digits": ["data.limit=64"],
     "cifar10": ["data=digits", "data.image_size=32", "data.channels=3", "data.limit=64"],
     "folder": ["data.root=images", "data.image_size=32"],
     "gaussians": ["data.limit=64"],

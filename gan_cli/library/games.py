@@ -62,7 +62,8 @@ class LoadedGame:
             label: a class by number or name, or several taking turns; None: all in turn.
             code: a categorical code, or several taking turns (InfoGAN); None: all in turn.
             continuous: values of the continuous codes (InfoGAN); None: random.
-            input: what to translate (pix2pix, CycleGAN): the path of an image, a folder or a .zip;
+            input: what to translate (pix2pix, CycleGAN) or to reconstruct (BiGAN, VAE/GAN): the
+                path of an image, a folder or a .zip;
                 images of Pillow's, of any size; a tensor [N, C, H, W], uint8 or in [-1, 1].
             direction: which way (CycleGAN); None: the first of `directions`.
             interpolate: images from one latent to the next.
