@@ -18,7 +18,7 @@ from gan_cli.sinks.gallery import modes_counted
 log = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleSettings(DrawSettings):
     """The keys of conf/sample.yaml."""
 
