@@ -89,6 +89,11 @@ class Unfilled(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in FILLING or getattr(func, "__module__", "") == nn.init.__name__:
             return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        # power iterations
+        if func is nn.functional.normalize:
+            return args[0]
+        if func is torch.mv:
+            return args[0].new_empty(len(args[0]))
         return func(*args, **kwargs)
 
 
