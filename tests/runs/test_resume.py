@@ -23,6 +23,7 @@ NEEDS = dict.fromkeys(
     "auxiliary_classifier": ["model=cgan_dcgan"],
     "minibatch_stddev": [PLAIN, "tricks.minibatch_stddev.group_size=4"],
     "experience_replay": [PLAIN, "tricks.experience_replay.size=40"],
+    "path_length": ["model=stylegan2", "model.generator.max_width=8", "model.latent_dim=8"],
     "image_pool": [PLAIN, "tricks.image_pool.size=40"],
 }
 COMBINATIONS = [
