@@ -8,9 +8,11 @@ from gan_cli.networks import mlp
 from gan_cli.tricks.penalties import R1
 from gan_cli.tricks.terms import (
     AuxiliaryClassifier,
+    Drift,
     FeatureMatching,
     HistoricalAveraging,
     OrthogonalRegularization,
+    PullAway,
 )
 from tests.tricks.games import Tiny, batch_of, tiny_discriminator
 
@@ -36,6 +38,22 @@ def test_orthogonal_regularization_by_hand():
     term = OrthogonalRegularization()
     assert term.forward([weight, torch.ones(5)]).item() == pytest.approx(2 * 11**2)
     assert term.forward([torch.diag(torch.tensor([2.0, 3.0]))]).item() == 0.0
+
+
+def test_pull_away_by_hand():
+    """Three codes at angles of 60, 30 and 90 degrees: (cos^2 60 + cos^2 30 + 0) / 3."""
+    codes = torch.tensor([[2.0, 0.0], [0.5, 3**0.5 / 2], [0.0, 5.0]]).view(3, 2, 1, 1)
+    batch = batch_of(lambda x, y: (x.flatten(1).sum(1), x.flatten(1)), codes, codes)
+    assert PullAway()(batch, "generator").item() == pytest.approx(2 * (0.25 + 0.75) / 6)
+    alone = batch_of(lambda x, y: (x.flatten(1).sum(1), x.flatten(1)), codes[:1], codes[:1])
+    assert PullAway()(alone, "generator").item() == pytest.approx(0, abs=1e-6)
+
+
+def test_drift_by_hand():
+    """Logits 1 and 3 of reals: (1 + 9) / 2; those of fakes do not count."""
+    real, fake = (torch.tensor(v).view(2, 1, 1, 1) for v in ([1.0, 3.0], [7.0, 8.0]))
+    batch = batch_of(lambda x, y: (x.flatten(), x.flatten(1)), real, fake)
+    assert Drift().forward(batch, "discriminator").item() == pytest.approx(5.0)
 
 
 def test_historical_averaging_by_hand():
