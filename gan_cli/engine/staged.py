@@ -3,8 +3,9 @@
 import math
 from collections.abc import Sequence
 
-from gan_cli.engine.schedules import Schedule
 from gan_cli.ranges import Count, Positive, Probability
+from gan_cli.tricks.examples import Progress
+from gan_cli.tricks.schedules import Schedule
 
 
 class Stages(Schedule):
@@ -22,12 +23,13 @@ class Stages(Schedule):
     ) -> None:
         self.switch, self.first, self.second, self.factor = switch, first, second, factor
 
-    def __call__(self, done: float) -> float:
+    def __call__(self, progress: Progress) -> float:
         """The factor of the stage that is on."""
+        done = progress.done
         if done < self.switch:
-            return self.first(done / self.switch)
+            return self.first(progress._replace(done=done / self.switch))
         rest = (done - self.switch) / (1.0 - self.switch) if self.switch < 1.0 else 1.0
-        return self.factor * self.second(rest)
+        return self.factor * self.second(progress._replace(done=rest))
 
 
 class CosineRestarts(Schedule):
@@ -41,8 +43,9 @@ class CosineRestarts(Schedule):
     def __init__(self, periods: Count = 4, final: Probability = 0.0) -> None:
         self.periods, self.final = periods, final
 
-    def __call__(self, done: float) -> float:
+    def __call__(self, progress: Progress) -> float:
         """1 where a period begins."""
+        done = progress.done
         place = min(done, 1.0) * self.periods % 1.0 if done < 1.0 else 1.0
         return self.final + (1.0 - self.final) * 0.5 * (1.0 + math.cos(math.pi * place))
 
@@ -58,6 +61,6 @@ class Milestones(Schedule):
     def __init__(self, at: Sequence[Probability] = (0.5, 0.75), factor: Positive = 0.5) -> None:
         self.at, self.factor = at, factor
 
-    def __call__(self, done: float) -> float:
+    def __call__(self, progress: Progress) -> float:
         """`factor` to the power of how many are behind."""
-        return self.factor ** sum(done >= share for share in self.at)
+        return self.factor ** sum(progress.done >= share for share in self.at)
