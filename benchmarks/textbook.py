@@ -2,7 +2,8 @@
 
 Both networks always collect gradients, fakes of D's turn are made with a graph and detached, G's
 turn draws fresh latents, tensors are contiguous, images are gathered and scaled on the fly, and
-`.item()` reads both losses in each step. There is no EMA.
+`.item()` reads both losses in each step. There is no EMA. StyleGAN2 has its authors' loop and
+operations, see benchmarks/stylegan2.py.
 """
 
 import sys
@@ -11,9 +12,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from benchmarks import stylegan2
 from benchmarks.common import open_settings
 from gan_cli.assembly.build import build_game
 from gan_cli.games.losses import Targets
+from gan_cli.games.stylegan2 import StyleGAN2
 from gan_cli.games.two_player import TwoPlayer
 
 PLAYABLE = {"gradient_penalty", "weight_clipping", "spectral_norm", "r1", "r2"}
@@ -28,8 +31,9 @@ def textbook_step(overrides: Sequence[str]) -> Callable[[], None]:
     """
     settings, dataset, device = open_settings(overrides)
     game = build_game(settings, dataset.fields).to(device)
-    unknown = sorted(settings.tricks.keys() - PLAYABLE)
-    if unknown or type(game) is not TwoPlayer:
+    styled = type(game) is StyleGAN2
+    unknown = sorted(settings.tricks.keys() - (stylegan2.KNOWN if styled else PLAYABLE))
+    if unknown or type(game) not in (TwoPlayer, StyleGAN2):
         sys.exit(f"{' '.join(overrides)}: no textbook loop for {unknown or type(game).__name__}")
     discriminator = game.adversary("discriminator").network
     generator, loss = game.generator, game.adversary("discriminator").loss
@@ -45,6 +49,9 @@ def textbook_step(overrides: Sequence[str]) -> Callable[[], None]:
         x = data["image"][index].to(device)
         x = x if x.is_floating_point() else x.float() / 127.5 - 1.0
         return x, data["label"][index].to(device) if game.n_classes else None
+
+    if styled:
+        return stylegan2.reference_step(game, tricks, optimizers, draw)
 
     def make(label: Tensor | None) -> Tensor:
         return generator(torch.randn(n, game.latent_dim, device=device), label)

@@ -234,4 +234,5 @@ def _save_picture(loaded: Loaded, path: Path) -> bool:
 
 
 def _wanted(count: int) -> DrawSettings:
-    return DrawSettings(count, 0, None, None, None, None, None, None)
+    nothing: dict[str, Any] = {field.name: None for field in dataclasses.fields(DrawSettings)}
+    return DrawSettings(**nothing | {"count": count, "seed": 0})

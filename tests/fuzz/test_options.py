@@ -38,6 +38,8 @@ SAMPLE = {
     "ema": [True, False],
     "interpolate": [1, 2, 8],
     "truncation": [0.5, 2, 1e-3],
+    "psi": [0.5],
+    "crossover": [2],
     "device": ["auto", "cpu", "cuda", "cuda:9", "mps", "meta", "hpu", "cpu:1"],
     "trust": [[], ["torch"], ["os"], ["nope"]],
     "hydra.run.dir": ["here"],
