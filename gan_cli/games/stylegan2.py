@@ -35,6 +35,7 @@ class StyleGAN2(TwoPlayer):
         ValueError: a generator that takes another latent_dim.
     """
 
+    needs = {"image": ("image",)}  # noqa: RUF012
     takes = TwoPlayer.takes | {"psi", "crossover"}
     generator: StyleGenerator
 
