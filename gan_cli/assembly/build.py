@@ -51,8 +51,9 @@ def build_players(settings: Settings, game: Game) -> list[Player]:
     leave_out_compiler()
     hooks = step_hooks(game, settings)
     players = []
-    for name in game.players_in_order:
-        spec = game.players[name]
+    specs = game.players
+    for name in [name for name in game.players_in_order if name in specs]:
+        spec = specs[name]
         trained, times = spec.trained, spec.times
         component, moving = _at_first(settings.optimizer.of(name))
         apart = settings.optimizer.lazy_apart and bool(game.lazy_terms(name))
@@ -157,6 +158,7 @@ def build_batches(
         memory_limit=data.memory_limit,
         workers=data.workers,
         flip=data.flip,
+        jitter=data.jitter,
         load=load,
     )
 

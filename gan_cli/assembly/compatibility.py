@@ -123,8 +123,11 @@ def _single_conflicts(settings: Settings, game: Game, entry: Placed, place: str)
             "least_squares, or drop this trick",
         )
     elif isinstance(trick, View) and trick.needs_pixels:
-        if any(field.kind == "point" for field in game.fields.values()):
+        kinds = {field.kind for field in game.fields.values()}
+        if "point" in kinds:
             yield key, "it moves and hides pixels, and a 2-D point has but one; drop it"
+        if "wave" in kinds:
+            yield key, "it moves and hides pixels, and sound has none; drop it"
     elif isinstance(trick, AuxiliaryClassifier) and not game.n_classes:
         yield key, "G is told no class; take a model that is (cgan, cgan_dcgan)"
     elif isinstance(trick, MinibatchStddev) and largest_group(batch_size, trick.group_size) == 1:

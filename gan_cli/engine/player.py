@@ -99,6 +99,10 @@ class Player:
         for hook, parameters in self.hooks:
             hook.after_step(parameters)
 
+    def forget(self) -> None:
+        """Let the optimizer begin anew; the weights stay."""
+        self.optimizer.state.clear()
+
     def state_dict(self) -> dict[str, Any]:
         """What the optimizer remembers; its hyperparameters are the config's."""
         return {"state": self.optimizer.state_dict()["state"]}

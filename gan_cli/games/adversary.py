@@ -108,17 +108,29 @@ class Adversary(nn.Module):
             progress=progress,
         )
 
-    def discriminator_losses(self, batch: RealFakeBatch) -> dict[str, Tensor]:
+    def discriminator_losses(
+        self, batch: RealFakeBatch, real_share: float | None = None
+    ) -> dict[str, Tensor]:
         """What D minimises: scalars by term."""
-        return {"adversarial": self.discriminator_loss(batch)} | self._terms(batch, "discriminator")
+        loss = self.discriminator_loss(batch, real_share)
+        return {"adversarial": loss} | self._terms(batch, "discriminator")
 
-    def discriminator_loss(self, batch: RealFakeBatch) -> Tensor:
-        """D's loss without its terms, a scalar."""
+    def discriminator_loss(self, batch: RealFakeBatch, real_share: float | None = None) -> Tensor:
+        """D's loss without its terms, a scalar.
+
+        With `real_share` D learns that much from the reals and the rest from the fakes; the value
+        stays the same.
+        """
         real, fake = batch.real.logits, batch.fake.logits
         targets = torch.ones_like(real), torch.zeros_like(fake)
         for trick in self.targets:
             targets = trick(*targets)
-        return self.loss.discriminator(real, fake, Targets(*targets))
+        told = Targets(*targets)
+        if real_share is None:
+            return self.loss.discriminator(real, fake, told)
+        of_real = self.loss.discriminator(real, fake.detach(), told)
+        of_fake = self.loss.discriminator(real.detach(), fake, told)
+        return real_share * of_real + (1 - real_share) * of_fake
 
     def generator_losses(self, batch: RealFakeBatch) -> dict[str, Tensor]:
         """What the generator minimises against this D: scalars by term."""

@@ -6,7 +6,7 @@ them, or what they are fed.
 """
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -18,6 +18,9 @@ from gan_cli.games.requests import Drawing, LatentPart, LookUp, Option, Request,
 from gan_cli.tricks.base import Lazy, NetworkTerm, Trick, WeightTerm
 from gan_cli.tricks.examples import Progress, RealFakeBatch
 
+RealSamples = Callable[[], Mapping[str, Tensor]]
+"""What is trained on, by field: uint8 images, float32 points and waves, int64 labels."""
+
 
 class PlayerSpec(NamedTuple):
     """One player of a game."""
@@ -25,7 +28,7 @@ class PlayerSpec(NamedTuple):
     modules: Sequence[nn.Module]
     """What it trains; a module may belong to several players. Frozen parameters stay frozen."""
     times: int = 1
-    """Batches it plays a step."""
+    """Batches it plays a step, at the most; see `Game.turns`."""
 
     @property
     def parameters(self) -> list[nn.Parameter]:
@@ -61,6 +64,8 @@ class Game(nn.Module, abc.ABC):
     """Fields that a dataset must have, and which kinds of each will do."""
     takes: ClassVar[frozenset[Option]] = frozenset()
     """What may be asked for in `gan-sample`."""
+    any_size: ClassVar[bool] = False
+    """Whether inputs of any size are taken, one at a time, and drawn from as they are."""
     refuses: ClassVar[Mapping[type[Trick], str]] = {}
     """Tricks that mean nothing here, and why."""
 
@@ -83,7 +88,7 @@ class Game(nn.Module, abc.ABC):
     @property
     @abc.abstractmethod
     def players(self) -> Mapping[str, PlayerSpec]:
-        """The players by name, those of `players_in_order`."""
+        """The players by name: those of `players_in_order`, or as many of them as play."""
 
     @property
     @abc.abstractmethod
@@ -121,9 +126,37 @@ class Game(nn.Module, abc.ABC):
     def trials(self) -> Mapping[str, Trial]:
         """How it is measured; names become suffixes of the metrics, the empty one adds none."""
 
+    @property
+    def translates(self) -> bool:
+        """Whether it draws nothing unless it is given an input."""
+        trials = self.trials().values()
+        return bool(trials) and all(trial.inputs for trial in trials)
+
     def complete(self, request: Request) -> Request:
         """Fill in what a request leaves to the game, from its seed."""
         return request
+
+    def meet(self, real: RealSamples, n_classes: int, device: torch.device) -> None:
+        """Called once before training, for what has to be fetched or made of the data.
+
+        A frozen network that judges belongs here and not among the modules: it is no state, no
+        checkpoint holds it, and nothing that only draws needs it.
+
+        Args:
+            real: gives what is trained on, by field, as `Dataset.load` does.
+            n_classes: of its labels; 0 where there are none.
+            device: where losses are computed.
+
+        Raises:
+            UserError: it cannot be had.
+        """
+
+    def turns(self, player: str, progress: Progress) -> int:
+        """How many batches a player plays in this step: 0 to its `times`; a player may rest.
+
+        It follows from the progress alone, so a resumed run plays on as the other would have.
+        """
+        return self.players[player].times
 
     def turn(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """`losses` and the terms on the player's own networks; in a lazy phase those that are."""
@@ -186,6 +219,13 @@ class Game(nn.Module, abc.ABC):
         for name in self.adversaries:
             self.adversary(name).on_step(progress)
 
+    def fresh(self, before: Progress, now: Progress) -> Collection[str]:
+        """Players whose optimizers are to forget, from before a step to after it, what they know.
+
+        Such as their means of gradients, where weights come into play that had none.
+        """
+        return ()
+
     def observe(self, name: str, scored: RealFakeBatch) -> None:
         """Called after a turn of the adversary `name`, for what follows its scores."""
         self.adversary(name).observe(scored)
@@ -194,6 +234,12 @@ class Game(nn.Module, abc.ABC):
 def by_direction(found: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """Losses of several adversaries under one name each: `adversarial_ab`, `adversarial_ba`."""
     return {f"{name}_{which}": v for which, of in found.items() for name, v in of.items()}
+
+
+def summed(found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Losses of several adversaries as their sum, each term under its own name."""
+    names = dict.fromkeys(name for of in found for name in of)
+    return {name: torch.stack([of[name] for of in found if name in of]).sum() for name in names}
 
 
 def mean_watch(found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -94,6 +94,12 @@ class Drawing(NamedTuple):
     """Classes that were asked for, int64 [N]."""
     code: Tensor | None = None
     """Values of the categorical code that they were drawn from, int64 [N]."""
+    features: Tensor | None = None
+    """What an encoder sees in the inputs, float32 [N, F], on the CPU."""
+    entries: Tensor | None = None
+    """Which entries of a codebook they are made of, int64 [N, ...]."""
+    rate: int = 0
+    """Samples a second of waves."""
 
     @property
     def made(self) -> Tensor:
@@ -121,10 +127,17 @@ class Trial(NamedTuple):
     inputs: tuple[str, ...] = ()
     """Fields that are fed to the game."""
     paired: bool = False
-    """Whether each output has a right answer, that of `real` at its place (L1, PSNR, SSIM)."""
+    """Whether each output has a right answer, that of `real` at its place (L1, PSNR, SSIM; of
+    waves the L1 of mel spectrograms)."""
     cycle: str | None = None
     """The panel that should equal the input (cycle error)."""
     direction: str | None = None
+    encodes: bool = False
+    """Whether the drawing has `features`, whose nearest neighbours should be of one class."""
+    baseline: str | None = None
+    """The panel of what needs no learning, measured as the output is, where outputs are paired."""
+    codebook: int = 0
+    """How many entries the codebook has that outputs are made of; 0: there is none."""
 
 
 LookUp = Callable[[int, Tensor | None], Batch]

@@ -76,7 +76,8 @@ class LoadedGame:
             crossover: a grid: styles of rows, from this layer on those of columns (StyleGAN2).
 
         Returns:
-            Images [N, C, H, W] in [-1, 1], points in the plane [N, 2, 1, 1]; see `to_pil`.
+            Images [N, C, H, W] in [-1, 1], points in the plane [N, 2, 1, 1], waves [N, 1, 1, T];
+            see `to_pil`.
 
         Raises:
             UserError: a value that is none, or that this game has no use for.
