@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor
 
+from gan_cli.data.augmentation import augment, refuse_jitter
 from gan_cli.data.dataset import Dataset, StreamableDataset
 from gan_cli.data.fields import Batch, Fields, fingerprint
 from gan_cli.data.memory import GIB, count_bytes, explain_excess
@@ -54,17 +55,13 @@ class Batches(abc.ABC):
             UserError: a file cannot be decoded; names it.
             RunFailed: a process that decodes has died. The position is as it was.
         """
-        count, device = self._draw.batch_size, self._draw.device
+        count = self._draw.batch_size
         index = {group: o.take(self.position, count) for group, o in self._orders.items()}
         batch = self._gather(index) | {
             name: values.index_select(0, index[self.fields[name].group])
             for name, values in self._labels.items()
         }
-        for group in self._orders if self._draw.flip else ():
-            mirrored = torch.rand(count, 1, 1, 1, device=device) < 0.5
-            for name, field in self.fields.items():
-                if field.group == group and field.kind == "image":
-                    batch[name] = torch.where(mirrored, batch[name].flip(3), batch[name])
+        augment(batch, self.fields, self._orders, self._draw)
         self.position += count
         return self._finished(batch)
 
@@ -218,6 +215,7 @@ def open_batches(
     memory_limit: float,
     workers: int,
     flip: bool,
+    jitter: int = 0,
     load: Callable[[], Mapping[str, Tensor]] | None = None,
 ) -> MemoryBatches | StreamBatches:
     """Batches of a prepared dataset: from memory where its samples fit, else as a stream.
@@ -230,11 +228,12 @@ def open_batches(
     The other arguments are those of `Draw`.
 
     Raises:
-        UserError: a batch is larger than the dataset; more workers than make sense; or samples do
-            not fit and the dataset cannot be streamed.
+        UserError: a batch is larger than the dataset; more workers than make sense; images that
+            jitter would not move alike; or samples do not fit and the dataset cannot be streamed.
     """
     require_sensible(workers)
-    draw = Draw(batch_size, device, seed, flip)
+    refuse_jitter(jitter, dataset.fields)
+    draw = Draw(batch_size, device, seed, flip, jitter)
     excess = explain_excess(count_bytes(dataset), memory_limit)
     if excess is None:
         return MemoryBatches(dataset.fields, (load or dataset.load)(), draw)

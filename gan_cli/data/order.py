@@ -56,9 +56,12 @@ class Draw:
         seed: decides the order.
         flip: mirror left to right with probability 1/2, all images of a sample's group together,
             drawn from torch's global generator, which training seeds anew for every step.
+        jitter: pixels by which images are enlarged before they are cut to their size again, at a
+            random place, likewise.
     """
 
     batch_size: int
     device: torch.device
     seed: int
     flip: bool = False
+    jitter: int = 0

@@ -24,11 +24,13 @@ from gan_cli.config.checkpointed import trusted_in_checkpoint
 from gan_cli.config.reader import read, settle_length
 from gan_cli.config.schema import Settings
 from gan_cli.data.dataset import Dataset
+from gan_cli.data.fields import Fields
 from gan_cli.engine.interrupts import Interrupts
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError, short_of_memory
 from gan_cli.evaluation.real_data import RealData
 from gan_cli.runs import resume
+from gan_cli.runs.forecast import log_forecast
 from gan_cli.runs.outputs import attach_sinks, describe, keys_of
 from gan_cli.runs.probes import attach_probes
 from gan_cli.sinks.folder import run_folder
@@ -48,7 +50,7 @@ def run_training(
     on_begin: Callable[[Interrupts], None] = lambda interrupts: None,
     swept: Sequence[str] = (),
 ) -> Trainer:
-    """Train as `config` says and leave everything in `folder`.
+    """Train as `config` says and leave everything in `folder`; a dry run leaves nothing.
 
     Args:
         config: composed and not yet checked.
@@ -96,6 +98,7 @@ def run_training(
             dataset.prepare()
             data = RealData(dataset, settings.data.memory_limit)
             batches = build_batches(settings, dataset, device, data.load_training)
+        game.meet(data.load_training, dataset.n_classes, device)
         trainer = build_trainer(settings, game, players, batches, device)
         if saved:
             resume.restore(trainer, saved, batches.fingerprint)
@@ -103,6 +106,10 @@ def run_training(
             if trainer.over and is_finished(folder / "summary.json", trainer.step):
                 _say_finished(trainer)
                 return trainer
+
+        if settings.trainer.dry_run:
+            log_forecast(trainer, settings.trainer)
+            return trainer
 
         # attach: what looks at the run, and what it leaves behind
         earlier = read_reports(folder / "metrics.jsonl", trainer.step) if saved else []
@@ -123,8 +130,11 @@ def run_training(
         return trainer
 
 
-def check_config(config: DictConfig) -> None:
+def check_config(config: DictConfig) -> Fields:
     """Look at a config that is to be run later; no data is read and nothing is built.
+
+    Returns:
+        What its data's samples consist of.
 
     Raises:
         UserError: it cannot be run.
@@ -135,6 +145,7 @@ def check_config(config: DictConfig) -> None:
     refuse_unfit_data(settings.model.cls, dataset.fields)
     if _knows_classes(config):
         refuse_too_large(settings, dataset.fields)
+    return dataset.fields
 
 
 def _knows_classes(config: DictConfig) -> bool:
