@@ -141,12 +141,10 @@ class Trainer:
         drawn = self._draw_batches()
         for player in self.players:
             turns = self.game.turns(player.name, progress)
-            if not turns:
-                continue
             for key, parameter in self._trained.items():
                 parameter.requires_grad_(key in self._own[player.name])
             player.follow(progress)
-            for batch in drawn[-turns:]:
+            for batch in drawn[len(drawn) - turns :]:
                 for phase in player.phases(progress, self.game):
                     self._turn(player, batch, phase)
         if self.average is not None:
@@ -154,9 +152,8 @@ class Trainer:
         self.step += 1
         self.seconds += self.ranks.elapsed(time.monotonic() - began)
         self.game.on_step(self.progress)
-        fresh = self.game.fresh(progress, self.progress)
         for player in self.players:
-            if player.name in fresh:
+            if player.name in self.game.fresh(progress, self.progress):
                 player.forget()
         return drawn[-1]
 
