@@ -75,6 +75,7 @@ class Draw:
             drawn from torch's global generator, which training seeds anew for every step.
         jitter: pixels by which images are enlarged before they are cut to their size again, at a
             random place, likewise.
+        rank, ranks: which of so many equal shares of each batch is drawn here.
         runs: of rows that are cheap to read one after another, by group; see `Order`.
     """
 
@@ -83,4 +84,15 @@ class Draw:
     seed: int
     flip: bool = False
     jitter: int = 0
+    rank: int = 0
+    ranks: int = 1
     runs: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+    @property
+    def share(self) -> int:
+        """Samples of each batch that are drawn here."""
+        return self.batch_size // self.ranks
+
+    def begin(self, position: int) -> int:
+        """Where the share of the batch at `position` begins."""
+        return position + self.rank * self.share

@@ -176,8 +176,8 @@ def init_orthogonal(network: nn.Module) -> None:
     for layer in network.modules():
         if isinstance(layer, SPECTRAL):
             nn.init.orthogonal_(layer.weight)
-            if getattr(layer, "bias", None) is not None:
-                nn.init.zeros_(layer.bias)
+            if isinstance(bias := getattr(layer, "bias", None), Tensor):
+                nn.init.zeros_(bias)
 
 
 def widths(first: int, count: int, limit: int) -> list[int]:
