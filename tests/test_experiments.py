@@ -32,7 +32,6 @@ LEFT_TO_DATA = {
 
 # What stands in for a recipe's data: the same shape, nothing to download.
 STAND_INS = {
-    "digits": ["data.limit=64"],
     "mnist": ["data=digits", "data.image_size=28", "data.limit=64"],
     "digits": ["data.limit=64"],
     "cifar10": ["data=digits", "data.image_size=32", "data.channels=3", "data.limit=64"],
