@@ -153,7 +153,7 @@ class VQGAN(Game):
         device = next(self.generator.parameters()).device
         coded = [self.generator.encode(x.to(device)) for x in source.split(CHUNK)]
         made = [self.generator.decode(c.quantized).float().clamp(-1, 1).cpu() for c in coded]
-        entries = torch.cat([c.index for c in coded]).cpu()
+        entries = torch.cat([c.chosen for c in coded]).cpu()
         panels = {"input": source.cpu(), "reconstruction": torch.cat(made)}
         return Drawing(panels, "reconstruction", entries=entries)
 

@@ -51,6 +51,7 @@ class LoadedGame:
         direction: str | None = None,
         interpolate: int | None = None,
         truncation: float | None = None,
+        standing: int | None = None,
         psi: float | None = None,
         crossover: int | None = None,
     ) -> Tensor:
@@ -68,6 +69,7 @@ class LoadedGame:
             direction: which way (CycleGAN); None: the first of `directions`.
             interpolate: images from one latent to the next.
             truncation: latents beyond this many standard deviations are drawn again.
+            standing: batches of 256 that BatchNorm's statistics are taken anew of; they stay.
             psi: how far styles lie from their mean (StyleGAN2), 1 for as far as they do.
             crossover: a grid: styles of rows, from this layer on those of columns (StyleGAN2).
 
@@ -88,6 +90,7 @@ class LoadedGame:
                 "direction": direction,
                 "interpolate": interpolate,
                 "truncation": truncation,
+                "standing": standing,
                 "psi": psi,
                 "crossover": crossover,
             },

@@ -26,7 +26,7 @@ class Coded(NamedTuple):
     """The nearest entries in its place; gradients reach the codebook."""
     quantized: Tensor
     """The same numbers for the decoder; gradients reach the encoder as if it were `encoding`."""
-    index: Tensor
+    chosen: Tensor
     """Which entries, int64 [N, h, w]."""
 
 
@@ -89,7 +89,7 @@ class CodedAutoencoder(roles.Translator):
         self.decoder = nn.Sequential(*up, *_out(width * multipliers[0], channels))
 
     @property
-    def last_layer(self) -> nn.Parameter:
+    def last_layer(self) -> Tensor:
         """Weights of the last convolution, where the adaptive weight compares gradients."""
         last = self.decoder[-1]
         assert isinstance(last, nn.Conv2d)
@@ -129,13 +129,13 @@ class CodedAutoencoder(roles.Translator):
         """
         if not self.revive_after:
             return
-        used = torch.zeros_like(self.idle).index_fill_(0, coded.index.flatten(), 1)
+        used = torch.zeros_like(self.idle).index_fill_(0, coded.chosen.flatten(), 1)
         self.idle.copy_(torch.where(used > 0, 0, self.idle + 1))
         flat = coded.encoding.transpose(0, 1).flatten(1).T  # [N, K, h, w] -> [N*h*w, K]
-        chosen = flat[torch.randint(len(flat), self.idle.shape, device=flat.device)]
+        fresh = flat[torch.randint(len(flat), self.idle.shape, device=flat.device)]
         dead = self.idle > self.revive_after
         weight = self.codebook.weight
-        weight.copy_(torch.where(dead[:, None], chosen.to(weight), weight))
+        weight.copy_(torch.where(dead[:, None], fresh.to(weight), weight))
         self.idle.masked_fill_(dead, 0)
 
     def decode(self, quantized: Tensor) -> Tensor:

@@ -35,10 +35,10 @@ def test_every_place_takes_its_nearest_entry(small: CodedAutoencoder):
 def test_images_become_entries_and_come_back(small: CodedAutoencoder):
     x = torch.rand(2, 1, 8, 12) * 2 - 1
     coded = small.encode(x)
-    assert coded.index.shape == (2, 4, 6)
+    assert coded.chosen.shape == (2, 4, 6)
     assert coded.entry.shape == coded.encoding.shape == (2, 3, 4, 6)
     assert torch.allclose(coded.quantized, coded.entry, atol=1e-6)
-    assert torch.equal(coded.entry[:, :, 0, 0], small.codebook.weight[coded.index[:, 0, 0]])
+    assert torch.equal(coded.entry[:, :, 0, 0], small.codebook.weight[coded.chosen[:, 0, 0]])
     assert small(x).shape == x.shape
 
 
