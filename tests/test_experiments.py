@@ -34,7 +34,7 @@ STAND_INS = {
     "digits": ["data.limit=64"],
     "mnist": ["data=digits", "data.image_size=28", "data.limit=64"],
     "cifar10": ["data=digits", "data.image_size=32", "data.channels=3", "data.limit=64"],
-    "folder": ["data.root=images"],
+    "folder": ["data.root=images", "data.image_size=32"],
     "gaussians": ["data.limit=64"],
     "digit_outlines": ["data.limit=64"],
     "digit_inversion": ["data.limit=64"],
@@ -91,8 +91,9 @@ def test_it_takes_two_steps(gan_train: Command, name: str) -> None:
     # other data and narrower networks leave the rest of the recipe as it was
     trained = OmegaConf.create(load_newest(result.folder)[1]["config"])
     changed = {argument.partition("=")[0] for argument in small} | {"trainer.steps"}
+    raw = dict(leaves(OmegaConf.to_container(composed(name)[0], resolve=False)))
     for key, value in table(name).items():
-        if key not in GROUPS | changed:
+        if key not in GROUPS | changed and "${" not in str(raw[key]):
             assert OmegaConf.select(trained, key) == value, key
 
 

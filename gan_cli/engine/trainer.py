@@ -144,7 +144,7 @@ class Trainer:
                 parameter.requires_grad_(key in self._own[player.name])
             player.follow(progress)
             for batch in drawn[-turns:]:
-                for phase in self._phases(player, progress):
+                for phase in player.phases(progress, self.game):
                     self._turn(player, batch, phase)
         if self.average is not None:
             self.average.update(progress, self.images - progress.images)
@@ -156,14 +156,6 @@ class Trainer:
             if player.name in fresh:
                 player.forget()
         return drawn[-1]
-
-    def _phases(self, player: Player, progress: Progress) -> list[Progress]:
-        """A turn for everything; or one without lazy terms, and one for those that are due."""
-        if not player.lazy_apart:
-            return [progress]
-        lazy = progress._replace(phase="lazy")
-        due = any(term.due(lazy) for term in self.game.lazy_terms(player.name).values())
-        return [progress._replace(phase="main"), *([lazy] if due else [])]
 
     def draw(self, request: Request) -> Drawing:
         """Draw as a sample of this run would be: with the mean of weights, where one is kept."""

@@ -13,7 +13,7 @@ from gan_cli.games.base import Game
 from gan_cli.tricks.examples import Progress
 from gan_cli.tricks.penalties import R1
 from tests.conftest import narrow
-from tests.games.composed import random_batch, settings_of
+from tests.games.composed import played, random_batch, settings_of
 from tests.tricks.games import Tiny
 
 
@@ -60,6 +60,18 @@ def test_phases_share_out_what_a_turn_has():
         assert names == {"whole": {"adversarial", lazy}, "main": {"adversarial"}, "lazy": {lazy}}
         later = game.turn(player, batch, Progress(1, 0.0, 0.0, phase="lazy"))
         assert not later.minimise
+
+
+def test_players_step_once_more_where_a_term_is_due():
+    """In 5 steps R1 is due at 0 and 3, path length at 0, 2 and 4."""
+    more = ["tricks=[path_length]", "tricks.lazy_r1.every=3", "tricks.path_length.every=2"]
+    tiny = [*narrow("stylegan2"), "data.image_size=8", *more]
+    trainer = played("stylegan2", *tiny, steps=5)
+    taken = [
+        max(int(state["step"]) for state in player.optimizer.state.values())
+        for player in trainer.players
+    ]
+    assert taken == [5 + 2, 5 + 3]
 
 
 def test_a_phase_of_its_own_has_the_same_value():

@@ -149,6 +149,24 @@ def test_it_draws_what_it_is_asked_for(gan_train: Command, gan_sample: Command, 
         assert said in result.err
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("optimizer.lazy_apart=3", "optimizer.lazy_apart=3"),
+        ("data.image_size=15", "image_size=15: an image is 4 to 7 pixels doubled"),
+        ("data=gaussians data.image_size=1", "StyleGAN2 needs a field `image`"),
+        (
+            "tricks.ada.p={_target_:gan_cli.tricks.schedules.Ramp,start:0,end:1,images:9}",
+            "tricks.ada: p follows a schedule or D's scores",
+        ),
+    ],
+)
+def test_what_cannot_be(gan_train: Command, wrong: str, said: str):
+    result = gan_train(*SIX, *TINY, *wrong.split())
+    assert result.code == 2
+    assert said in result.err
+
+
 def test_others_have_no_styles():
     settings = settings_of("vanilla")
     assert {"psi", "crossover"}.isdisjoint(settings.model.cls.takes)
