@@ -32,11 +32,13 @@ LEFT_TO_DATA = {
 
 # What stands in for a recipe's data: the same shape, nothing to download.
 STAND_INS = {
-    "digits": ["data.limit=64"],
     "mnist": ["data=digits", "data.image_size=28", "data.limit=64"],
+    "digits": ["data.limit=64"],
     "cifar10": ["data=digits", "data.image_size=32", "data.channels=3", "data.limit=64"],
     "folder": ["data.root=images", "data.image_size=32"],
     "gaussians": ["data.limit=64"],
+    "waves": ["data=tones", "data.sample_rate=22050", "data.length=2048", "data.limit=16"],
+    "tones": ["data.length=2048", "data.limit=16"],
     "digit_outlines": ["data.limit=64"],
     "digit_inversion": ["data.limit=64"],
     "digit_low_resolution": ["data.limit=64"],
@@ -86,7 +88,7 @@ def few_images(folder: str) -> None:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_it_passes_the_check(name: str) -> None:
     config, chosen = composed(name)
-    found = {"data": {"root": "images"}} if chosen["data"] in OWN else {}
+    found = {"data": {"root": "images"}} if chosen["data"] in (*OWN, "waves") else {}
     read(OmegaConf.merge(config, found))
 
 
@@ -106,8 +108,9 @@ def test_it_takes_two_steps(gan_train: Command, name: str, monkeypatch: pytest.M
     # other data and narrower networks leave the rest of the recipe as it was
     trained = OmegaConf.create(load_newest(result.folder)[1]["config"])
     changed = {argument.partition("=")[0] for argument in small} | {"trainer.steps"}
+    raw = dict(leaves(OmegaConf.to_container(composed(name)[0], resolve=False)))
     for key, value in table(name).items():
-        if key not in GROUPS | changed:
+        if key not in GROUPS | changed and "${" not in str(raw[key]):
             assert OmegaConf.select(trained, key) == value, key
 
 

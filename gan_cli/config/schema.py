@@ -164,6 +164,8 @@ class TrainerSettings:
     minutes: Positive | None = None
     device: str
     precision: Literal["auto", "fp32", "bf16"]
+    accumulate: Count
+    sync_batchnorm: bool
     log_every: Count
     sample_every: Natural
     checkpoint_every: Natural

@@ -14,26 +14,28 @@ from gan_cli.games.requests import Request
 from gan_cli.inference.formats import Shown
 from gan_cli.inference.given import input_field
 from gan_cli.inference.load import Loaded
+from gan_cli.inference.standing import take_statistics
 from gan_cli.ranges import Count, Natural, Positive, Probability
 from gan_cli.spelling import nearest
 
 AT_A_TIME = 1000
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class DrawSettings:
     """What is wanted; keys of conf/sample.yaml."""
 
     count: Count
     seed: Natural
-    label: Natural | str | list[Natural | str] | None
-    code: Natural | list[Natural] | None
-    continuous: list[float] | None
-    direction: str | None
-    interpolate: Count | None
-    truncation: Positive | None
-    psi: Probability | None
-    crossover: Count | None
+    label: Natural | str | list[Natural | str] | None = None
+    code: Natural | list[Natural] | None = None
+    continuous: list[float] | None = None
+    direction: str | None = None
+    interpolate: Count | None = None
+    truncation: Positive | None = None
+    standing: Count | None = None
+    psi: Probability | None = None
+    crossover: Count | None = None
 
 
 def refuse_unfit(settings: DrawSettings, game: Game, translates: bool) -> None:
@@ -60,10 +62,12 @@ def draw_wanted(
         names: of the files that it comes from.
 
     Raises:
-        UserError: a label or a code that the game does not know.
+        UserError: a label or a code that the game does not know, or statistics that it has not.
     """
     # the request, with everything that the game leaves open filled in
     game = loaded.game
+    if settings.standing:
+        take_statistics(game, settings.standing, settings.truncation)
     count = settings.count if given is None else len(given)
     inputs = {} if given is None else {input_field(game, settings.direction): given}
     request = game.complete(
@@ -110,6 +114,7 @@ def _refuse_unknown(settings: DrawSettings, game: Game, translates: bool) -> Non
     """Say which options this game has no use for, and which it cannot do without."""
     options = (
         *("label", "code", "continuous", "direction", "interpolate", "truncation"),
+        "standing",
         *("psi", "crossover"),
     )
     asked = [option for option in options if getattr(settings, option) is not None]

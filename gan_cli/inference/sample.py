@@ -21,7 +21,7 @@ from gan_cli.viz.images import save_png, to_bytes
 log = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleSettings(DrawSettings):
     """The keys of conf/sample.yaml."""
 

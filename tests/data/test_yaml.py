@@ -16,13 +16,13 @@ from gan_cli.data.published import Facades, Horse2Zebra
 from gan_cli.data.sound_files import save_sound
 from gan_cli.data.wrapper import Wrapper
 from tests.conftest import options
-from tests.data.image_files import write_image
+from tests.data.image_files import write_image, write_shard
 from tests.data.test_torchvision import cifar_files, mnist_files  # noqa: F401
 
 CONF = Path(__file__).parents[2] / "conf"
 BATCHING = {"batch_size", "workers", "memory_limit", "flip"}
 SOUND = ("waves", "tones")
-OWN = ("folder", "pairs", "unpaired", "waves", "super_resolution")
+OWN = ("folder", "pairs", "unpaired", "waves", "super_resolution", "webdataset")
 PUBLISHED = {"facades": Facades, "horse2zebra": Horse2Zebra}
 NEEDED = {
     **{"hifigan": {"wave"}, "pix2pix": {"source", "target"}, "cyclegan": {"a", "b"}},
@@ -80,8 +80,11 @@ def test_two_batches(
     elif name == "cifar10":
         root = cifar_files
     if name == "waves":
+        root.mkdir()
         save_sound(torch.rand(9 * 16384) - 0.5, 22050, root / "clip.wav")
-    for number in range(8 if name in OWN and name not in SOUND else 0):
+    if name == "webdataset":
+        write_shard(root / "a.tar", range(8))
+    for number in range(8 if name in OWN and name not in (*SOUND, "webdataset") else 0):
         size = (128, 130) if name == "super_resolution" else (8, 8)
         write_image(root / "trainA" / f"{number}.png", number, size)
         write_image(root / "trainB" / f"{number}.png", -number - 1 & 255, size)
