@@ -29,6 +29,7 @@ FREE = (
     "data.workers",
     "data.memory_limit",
     "data.cache",
+    "data.room",
 )
 """Keys nobody needs to be told about."""
 SHAPE = ("data.image_size", "data.channels", "data.n_classes")

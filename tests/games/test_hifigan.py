@@ -20,7 +20,7 @@ from gan_cli.games.requests import Request
 from gan_cli.inference.formats import Shown, writer_of
 from gan_cli.inference.sounds import read_sounds
 from gan_cli.metrics.mel import MelSpectrogram
-from gan_cli.networks.roles import Discriminators, Vocoder
+from gan_cli.networks.roles import DiscriminatorGroup, Vocoder
 from tests.conftest import Command, data_of, narrow
 from tests.games.composed import played
 from tests.inference.test_class_names import train
@@ -59,7 +59,7 @@ class Listener(nn.Module):
 
 
 def game(scale: float = 0.5, levels: tuple[float, ...] = (0.25, 0.5), **options) -> HiFiGAN:
-    judges = [Discriminators({f"d{n}": Listener(v)}) for n, v in enumerate(levels)]
+    judges = [DiscriminatorGroup({f"d{n}": Listener(v)}) for n, v in enumerate(levels)]
     made = HiFiGAN(Louder(scale), *judges, LeastSquares(), segment=128, **options)
     made.bind({"wave": Field("wave", (1, 1, 256), rate=8000)})
     return made
@@ -102,8 +102,8 @@ def test_pieces_are_cut_anywhere_and_by_each_clip_itself():
     assert len(starts.unique()) > 20
     whole = HiFiGAN(
         Louder(1.0),
-        Discriminators({"d": Listener(0.0)}),
-        Discriminators(),
+        DiscriminatorGroup({"d": Listener(0.0)}),
+        DiscriminatorGroup(),
         LeastSquares(),
         segment=256,
     )
@@ -133,12 +133,12 @@ def test_clips_of_any_length_are_drawn():
     ],
 )
 def test_data_that_does_not_fit(field: Field, segment: int, said: str):
-    judges = Discriminators({"d": Listener(0.0)}), Discriminators()
+    judges = DiscriminatorGroup({"d": Listener(0.0)}), DiscriminatorGroup()
     made = HiFiGAN(Louder(1.0), *judges, LeastSquares(), segment=segment)
     with pytest.raises(UserError, match=said):
         made.bind({"wave": field})
     with pytest.raises(ValueError, match="no discriminator"):
-        HiFiGAN(Louder(1.0), Discriminators(), Discriminators(), LeastSquares())
+        HiFiGAN(Louder(1.0), DiscriminatorGroup(), DiscriminatorGroup(), LeastSquares())
 
 
 SMALL = ["model=hifigan_small", *data_of("hifigan_small"), *narrow("hifigan_small")]
@@ -285,3 +285,16 @@ def test_tricks_stand_with_every_discriminator(tricks: str):
     trainer = played("hifigan_small", f"tricks=[{tricks}]", *small, steps=2)
     assert all(trainer.changed[player] for player in ("discriminator", "generator"))
     assert all(p.isfinite().all() for p in trainer.game.parameters())
+
+
+def test_g_is_asked_once_a_step():
+    """D's turn and its own share the pieces and their copy, and G's gradient is its own."""
+    asked: list[int] = []
+    trainer = played(
+        "hifigan_small",
+        change=lambda game: game.generator.register_forward_hook(lambda *a: asked.append(1)),
+        steps=2,
+    )
+    assert len(asked) == 2
+    assert trainer.reached["generator"] == trainer.changed["generator"]
+    assert not any(name.startswith("generator") for name in trainer.reached["discriminator"])
