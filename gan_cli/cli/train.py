@@ -117,10 +117,10 @@ def run_job(
 
             ranks = ranks or ALONE
             swept = swept_keys(folder.parent / SWEEP_FILE)
-            given = {"overrides": overrides, "choices": chosen_groups(saved), "swept": swept}
-            hand_out(ranks, config, folder, saved, given)
+            about: dict[str, Any] = {"overrides": overrides, "choices": chosen_groups(saved), "swept": swept}
+            hand_out(ranks, config, folder, saved, about)
             with ranks.until_ready():
-                trainer = run_training(config, folder, saved, on_begin=begin, ranks=ranks, **given)
+                trainer = run_training(config, folder, saved, on_begin=begin, ranks=ranks, **about)
             if trainer.interrupts.stop is not None:
                 raise Stopped(trainer.interrupts.stop.name)
         except BaseException as error:
