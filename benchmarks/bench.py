@@ -29,10 +29,11 @@ from typing import Any
 
 import torch
 
-from benchmarks.common import count_flops, now
+from benchmarks.common import now
 from benchmarks.speed import OURS, compare, our_step, seconds, summarise
 from benchmarks.textbook import textbook_step
 from gan_cli.assembly.devices import open_device
+from gan_cli.assembly.flops import count_flops
 
 CELLS = {  # name: model, image size, channels
     "vanilla 28": ("vanilla", 28, 1),
@@ -44,7 +45,11 @@ CELLS = {  # name: model, image size, channels
     "wgan_gp 32": ("wgan_gp", 32, 3),
     "sngan_resnet 32": ("sngan_resnet", 32, 3),
     "r3gan 32": ("r3gan", 32, 3),
+    "pix2pix 32": ("pix2pix", 32, 1),
+    "cyclegan 16": ("cyclegan", 16, 1),
 }
+DATA = {"pix2pix": ["data=digit_outlines"], "cyclegan": ["data=digit_inversion"]}
+"""Where a model takes other data than the default."""
 BATCHES = (64, 128)
 START, END = "<!-- table: benchmarks/bench.py -->", "<!-- end of table -->"
 MIB = 2**20
@@ -129,7 +134,8 @@ def overrides_of(name: str, batch: int, device: str, further: Sequence[str]) -> 
     """The keys of a cell."""
     model, size, channels = CELLS[name]
     return [
-        *(f"model={model}", f"data.image_size={size}", f"data.channels={channels}"),
+        *(f"model={model}", *DATA.get(model, [])),
+        *(f"data.image_size={size}", f"data.channels={channels}"),
         *(f"data.batch_size={batch}", f"trainer.device={device}", *further),
     ]
 

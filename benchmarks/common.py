@@ -1,14 +1,11 @@
 """What the benchmarks share: a trainer made of overrides as `gan-train` makes it, and the clock."""
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
 
 from gan_cli.assembly.build import build_batches, build_game, build_players, build_trainer, place
 from gan_cli.assembly.devices import open_device, prepare_device
@@ -43,6 +40,7 @@ def open_trainer(settings: Settings, dataset: Dataset, device: torch.device) -> 
     game = place(build_game(settings, dataset.fields), device)
     players = build_players(settings, game)
     batches = build_batches(settings, dataset, device)
+    game.meet(dataset.load, dataset.n_classes, device)
     return build_trainer(settings, game, players, batches, device)
 
 
@@ -51,31 +49,3 @@ def now() -> float:
     if torch.accelerator.is_available():
         torch.accelerator.synchronize()
     return time.perf_counter()
-
-
-class Flops(TorchDispatchMode):
-    """Counts the floating-point operations of matrix products and convolutions, forward and back.
-
-    With torch's own formulas; torch's own counter follows modules and cannot bear a gradient of a
-    gradient.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        found = func(*args, **(kwargs or {}))
-        formula = flop_registry.get(func._overloadpacket)
-        if formula is not None:
-            self.count += formula(*args, **(kwargs or {}), out_val=found)
-        return found
-
-
-def count_flops(step: Callable[[], Any]) -> int:
-    """The floating-point operations of one call."""
-    with Flops() as counter:
-        step()
-    return counter.count

@@ -143,14 +143,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     models = {}
     for model in given.models:
+        size = [f"data.image_size={given.image_size}", f"data.channels={given.channels}"]
         overrides = [
-            *(f"model={model}", f"data.image_size={given.image_size}"),
-            *(f"data.channels={given.channels}", f"data.batch_size={given.batch_size}"),
-            *(f"trainer.device={given.device}", *given.overrides),
+            *(f"model={model}", *(["data=tones"] if model.startswith("hifigan") else size)),
+            *(f"data.batch_size={given.batch_size}", f"trainer.device={given.device}"),
+            *given.overrides,
         ]
         found = measure(overrides, given.rounds, given.against)
         models[model] = {"overrides": overrides} | found
-        print(f"{model} {given.image_size}x{given.image_size}x{given.channels}", end=" ")
+        print(f"{model} {' '.join(overrides[1:-2])}", end=" ")
         print(f"batch {given.batch_size}, medians of {given.rounds} rounds:", end=" ")
         print(", ".join(f"{name} {value:.4g}" for name, value in found.items()), flush=True)
         if given.json:  # after each model: a study that is cut off keeps what it has

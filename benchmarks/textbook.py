@@ -2,22 +2,28 @@
 
 Both networks always collect gradients, fakes of D's turn are made with a graph and detached, G's
 turn draws fresh latents, tensors are contiguous, images are gathered and scaled on the fly, and
-`.item()` reads both losses in each step. There is no EMA.
+`.item()` reads both losses in each step. There is no EMA. For pix2pix and CycleGAN the loop is that
+of their authors, see benchmarks/translation.py; for HiFi-GAN, see benchmarks/textbook_hifigan.py.
 """
 
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from benchmarks import textbook_hifigan, translation
 from benchmarks.common import open_settings
 from gan_cli.assembly.build import build_game
+from gan_cli.games.cyclegan import CycleGAN
+from gan_cli.games.hifigan import HiFiGAN
 from gan_cli.games.losses import Targets
+from gan_cli.games.pix2pix import Pix2Pix
 from gan_cli.games.two_player import TwoPlayer
 
 PLAYABLE = {"gradient_penalty", "weight_clipping", "spectral_norm", "r1", "r2"}
-"""Tricks that this loop has as well; the last lies in D itself."""
+"""Tricks that this loop has as well; spectral norm lies in D itself."""
 
 
 def textbook_step(overrides: Sequence[str]) -> Callable[[], None]:
@@ -28,6 +34,24 @@ def textbook_step(overrides: Sequence[str]) -> Callable[[], None]:
     """
     settings, dataset, device = open_settings(overrides)
     game = build_game(settings, dataset.fields).to(device)
+    data, n = dataset.load(), settings.data.batch_size
+    if isinstance(game, HiFiGAN):
+        optimizers = {name: settings.optimizer.of(name).build for name in game.players_in_order}
+        return textbook_hifigan.hifigan_step(game, data["wave"], n, optimizers)
+    if isinstance(game, Pix2Pix | CycleGAN):
+
+        def draw_all() -> dict[str, Tensor]:
+            rows = {f.group: torch.randint(dataset.sizes[f.group], (n,)) for f in fields.values()}
+            found = {name: data[name][rows[f.group]].to(device) for name, f in fields.items()}
+            return {name: x.float() / 127.5 - 1.0 for name, x in found.items()}
+
+        def build(player: str, parameters: Any) -> torch.optim.Optimizer:
+            return settings.optimizer.of(player).build(params=parameters)
+
+        fields = {name: f for name, f in dataset.fields.items() if f.kind == "image"}
+        if isinstance(game, Pix2Pix):
+            return translation.pix2pix_step(game, draw_all, build)
+        return translation.cyclegan_step(game, draw_all, build)
     unknown = sorted(settings.tricks.keys() - PLAYABLE)
     if unknown or type(game) is not TwoPlayer:
         sys.exit(f"{' '.join(overrides)}: no textbook loop for {unknown or type(game).__name__}")
@@ -38,7 +62,6 @@ def textbook_step(overrides: Sequence[str]) -> Callable[[], None]:
         for name, network in (("discriminator", discriminator), ("generator", generator))
     }
     tricks = {name: entry.trick.arguments for name, entry in settings.tricks.items()}
-    data, n = dataset.load(), settings.data.batch_size
 
     def draw() -> tuple[Tensor, Tensor | None]:
         index = torch.randint(len(data["image"]), (n,))

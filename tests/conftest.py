@@ -20,23 +20,56 @@ torch.set_num_threads(1)  # two workers share two cores
 TINY = ["data.limit=64", "data.batch_size=16", "trainer.steps=4", "trainer.log_every=2"]
 NARROW = ["model.generator.width=8", "model.discriminator.width=8"]
 
+# Games in which D rests at first; here it plays from the second step on. No classifier is trained.
+START = ["model.adversarial_start=1", "model.perceptual_weight=0"]
+RESTING = {
+    "srgan": START,
+    "esrgan": [*START, "model.generator.growth=4"],
+    "vqgan": [*START, "model.generator.multipliers=[1,2]", "model.generator.entry_dim=8"],
+}
+
 
 def narrow(model: str) -> list[str]:
     """What makes the networks of a model small."""
-    if model in ("vanilla", "cgan"):
+    if model in ("vanilla", "cgan", "ebgan"):
         return ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"]
     if model == "cyclegan":
         sides = ["model.generator_ab.width=4", "model.discriminator_a.width=4"]
         return [*sides, "model.generator_ab.blocks=1"]
+    if model.startswith("hifigan"):
+        stacks = ["model.generator.stack_kernels=[3]", "model.generator.dilations=[[1]]"]
+        judges = ["model.period_discriminators.periods=[2]", "model.period_discriminators.width=2"]
+        scales = ["model.scale_discriminators.scales=1", "model.scale_discriminators.width=2"]
+        small = ["model.generator.width=16", "model.segment=2048"]
+        return [*small, *stacks, *judges, *scales]
+    if model in RESTING:
+        return [*NARROW, "model.generator.blocks=1", *RESTING[model]]
+    if model == "lapgan":
+        return [
+            *("model.generator.hidden=[8]", "model.generator.width=4"),
+            *("model.discriminators.hidden=[8]", "model.discriminators.width=4"),
+            "model.discriminators.kernel=3",
+        ]
     if model == "infogan":
         return [f"+{key}" for key in NARROW]
+    if model in ("ali", "began", "vaegan", "acgan"):
+        size = ["data.image_size=32"] if model == "ali" else []
+        return ["model.generator.width=2", "model.discriminator.width=2", *size]
     limits = ["model.generator.max_width=8", "model.discriminator.max_width=8"]
-    return NARROW + (limits if model.startswith(("sngan", "wgan_gp_r", "cgan_p")) else [])
+    if model == "stylegan2":
+        return [*NARROW, *limits, "model.latent_dim=8"]
+    wide = ("sngan", "wgan_gp_r", "cgan_p", "r3gan", "cgan_r3", "sagan", "biggan", "progan")
+    return NARROW + (limits if model.startswith(wide) else [])
 
 
 def data_of(model: str) -> list[str]:
     """What a model is trained on where the default data does not fit it."""
-    return {"pix2pix": ["data=digit_outlines"], "cyclegan": ["data=digit_inversion"]}.get(model, [])
+    if model.startswith("hifigan"):
+        published = [] if model == "hifigan_small" else ["data.sample_rate=22050"]
+        return ["data=tones", "data.length=2048", *published]
+    found = {"pix2pix": "digit_outlines", "cyclegan": "digit_inversion"}
+    found |= dict.fromkeys(("srgan", "esrgan"), "digit_low_resolution")
+    return [f"data={found[model]}"] if model in found else []
 
 
 def options(group: str) -> list[str]:
@@ -164,6 +197,12 @@ def gan_evaluate(
 def gan_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     """`gan-export`."""
     return _command("export", tmp_path, capsys)
+
+
+@pytest.fixture
+def gan_tune(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`gan-tune`."""
+    return _command("tune", tmp_path, capsys)
 
 
 @pytest.fixture

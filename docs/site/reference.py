@@ -45,8 +45,8 @@ GROUPS = {
 }
 SECTIONS = ("trainer", "evaluation")
 """Groups of which there is one choice."""
-PRESETS = ("debug", "experiment")
-"""Groups whose choices set keys of others; each recipe has a page of its own."""
+PRESETS = ("debug", "experiment", "search")
+"""Groups whose choices set keys of others; recipes and searches have pages of their own."""
 RUN = """\
 # Every key
 

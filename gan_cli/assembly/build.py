@@ -52,15 +52,20 @@ def build_players(settings: Settings, game: Game) -> list[Player]:
     leave_out_compiler()
     hooks = step_hooks(game, settings)
     players = []
-    for name in game.players_in_order:
-        spec = game.players[name]
+    specs = game.players
+    for name in [name for name in game.players_in_order if name in specs]:
+        spec = specs[name]
         trained, times = spec.trained, spec.times
         component, moving = _at_first(settings.optimizer.of(name))
+        apart = settings.optimizer.lazy_apart and bool(game.lazy_terms(name))
+        if apart:
+            every = min(term.every for term in game.lazy_terms(name).values())
+            component = with_more_steps(component, every, moving)
         memory = _try_step(component, trained)
         optimizer = _build_optimizer(component, trained)
         schedule = settings.optimizer.schedule.build()
         players.append(
-            Player(name, trained, optimizer, schedule, times, hooks[name], memory, moving)
+            Player(name, trained, optimizer, schedule, times, hooks[name], memory, moving, apart)
         )
     game.set_optimizers({player.name: player.optimizer for player in players})
     return players
@@ -72,6 +77,27 @@ def _at_first(optimizer: Component) -> tuple[Component, Mapping[str, Any]]:
     first = {name: settled(value, START) for name, value in arguments.items()}
     moving = {name: value for name, value in arguments.items() if value != first[name]}
     return dataclasses.replace(optimizer, arguments=first), moving
+
+
+def with_more_steps(optimizer: Component, every: int, moving: Mapping[str, Any]) -> Component:
+    """An optimizer that takes k + 1 steps for k, as lazy terms of their own each k-th step make it.
+
+    With c = k / (k + 1), the rate becomes c lr, and each beta beta^c: so it goes as far and forgets
+    as much in the same number of images (Karras et al. 2020, "Analyzing", appendix B).
+
+    Raises:
+        UserError: its betas follow a schedule.
+    """
+    if "betas" in moving:
+        raise UserError(
+            f"{optimizer.key}.lazy_apart: betas that follow a schedule are not corrected; set it "
+            "to false, or give the betas as numbers"
+        )
+    c, changed = every / (every + 1), dict(optimizer.arguments)
+    changed["lr"] = c * changed["lr"]
+    if "betas" in changed:
+        changed["betas"] = tuple(beta**c for beta in changed["betas"])
+    return dataclasses.replace(optimizer, arguments=changed)
 
 
 def _build_optimizer(component: Component, trained: Sequence[nn.Parameter]) -> Any:
@@ -134,6 +160,7 @@ def build_batches(
         memory_limit=data.memory_limit,
         workers=data.workers,
         flip=data.flip,
+        jitter=data.jitter,
         rank=ranks.rank,
         ranks=ranks.size,
         load=load,

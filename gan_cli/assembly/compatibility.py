@@ -13,7 +13,7 @@ from gan_cli.errors import UserError
 from gan_cli.games.base import Game
 from gan_cli.networks.minibatch import largest_group
 from gan_cli.spelling import nearest
-from gan_cli.tricks.base import Layer, Pool, TargetTrick, Term, Trick, View
+from gan_cli.tricks.base import Layer, NetworkTerm, Pool, TargetTrick, Term, Trick, View
 from gan_cli.tricks.layers import MinibatchStddev
 from gan_cli.tricks.terms import AuxiliaryClassifier
 
@@ -60,6 +60,8 @@ def fitting(game: Game, trick: Trick, on: Sequence[str] | None, name: str) -> li
             raise UserError(f"tricks.{name}.on: no {trick.place} {wanted}{nearest(wanted, there)}")
     if on is not None:
         return list(on)
+    if isinstance(trick, NetworkTerm):
+        return [place for place in there if _trains(game, place, trick.of)]
     if isinstance(trick, TargetTrick):
         return [place for place in there if game.adversary(place).loss.takes_targets] or there
     return there
@@ -69,6 +71,14 @@ def conflicts(settings: Settings, game: Game, placed: Sequence[Placed]) -> Confl
     """Everything that would fail or mean nothing, for a game before its tricks are applied."""
     yield from _label_conflicts(settings, game)
     for entry in placed:
+        if isinstance(entry.trick, NetworkTerm) and not (
+            entry.places and all(_trains(game, place, entry.trick.of) for place in entry.places)
+        ):
+            yield (
+                f"tricks.{entry.name}",
+                f"it is about a {entry.trick.of.__name__}, and no such network is trained here; "
+                "drop it, or take a model that has one (stylegan2)",
+            )
         for place in entry.places:
             yield from _single_conflicts(settings, game, entry, place)
     for place in game.adversaries:
@@ -113,8 +123,11 @@ def _single_conflicts(settings: Settings, game: Game, entry: Placed, place: str)
             "least_squares, or drop this trick",
         )
     elif isinstance(trick, View) and trick.needs_pixels:
-        if any(field.kind == "point" for field in game.fields.values()):
+        kinds = {field.kind for field in game.fields.values()}
+        if "point" in kinds:
             yield key, "it moves and hides pixels, and a 2-D point has but one; drop it"
+        if "wave" in kinds:
+            yield key, "it moves and hides pixels, and sound has none; drop it"
     elif isinstance(trick, AuxiliaryClassifier) and not game.n_classes:
         yield key, "G is told no class; take a model that is (cgan, cgan_dcgan)"
     elif isinstance(trick, MinibatchStddev) and largest_group(batch_size, trick.group_size) == 1:
@@ -162,6 +175,10 @@ def _pair_conflicts(game: Game, placed: Sequence[Placed]) -> Conflicts:
         for kind, why in game.refuses.items():
             if isinstance(entry.trick, kind):
                 yield f"tricks.{entry.name}", why
+
+
+def _trains(game: Game, player: str, kind: type[nn.Module]) -> bool:
+    return any(isinstance(module, kind) for module in game.players[player].modules)
 
 
 def _has_batch_norm(network: nn.Module) -> bool:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gan_cli.data.fields import Batch, Field
+from gan_cli.engine.duration import MOST
 from gan_cli.engine.player import SYMBOLS
 from gan_cli.errors import UserError, is_out_of_memory
 from gan_cli.games.base import Game, Losses
@@ -19,7 +20,7 @@ from gan_cli.tricks.examples import Progress
 
 COUNT = 4
 """Samples in the batch, where the run's own are not fewer."""
-START = Progress(0, 0.0, 0.0)
+START, END = Progress(0, 0.0, 0.0), Progress(MOST, float(MOST), 1.0)
 
 
 def try_game(
@@ -40,7 +41,11 @@ def try_game(
     for trial in game.trials().values():
         _draw(game, trial, batch)
     try:
-        return [name for player in game.players for name in _play(game, player, batch, precision)]
+        names: dict[str, None] = {}
+        for progress in _moments(game):
+            for player in game.players_in_order:
+                names |= dict.fromkeys(_play(game, player, batch, precision, progress))
+        return [*names]
     finally:
         game.load_state_dict(before)
 
@@ -77,12 +82,18 @@ def _draw(game: Game, trial: Trial, batch: Batch) -> None:
         )
 
 
-def _play(game: Game, player: str, batch: Batch, precision: str) -> list[str]:
+def _moments(game: Game) -> list[Progress]:
+    """The first step; and, where some rest in it, one in which they play."""
+    resting = [player for player in game.players if not game.turns(player, START)]
+    return [START, END] if resting else [START]
+
+
+def _play(game: Game, player: str, batch: Batch, precision: str, progress: Progress) -> list[str]:
     has = ", ".join(f"`{name}` {field}" for name, field in game.fields.items())
     try:
         device = next(iter(batch.values())).device.type
         with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
-            losses = game.turn(player, batch, START)
+            losses = game.turn(player, batch, progress)
         _refuse_odd(losses, player)
         _differentiate(game, player, losses)
     except UserError:

@@ -1,6 +1,5 @@
 """Checked settings to a game with every trick in its place."""
 
-import copy
 from collections.abc import Mapping
 
 from gan_cli import randomness
@@ -12,7 +11,7 @@ from gan_cli.data.fields import Fields
 from gan_cli.engine.player import Hooks
 from gan_cli.errors import UserError
 from gan_cli.games.base import Game, PlayerSpec
-from gan_cli.tricks.base import STAGES, Layer, Pool, StepHook, Trick, WeightTerm
+from gan_cli.tricks.base import STAGES, Layer, NetworkTerm, Pool, StepHook, Trick, WeightTerm
 
 
 def assemble_game(settings: Settings, fields: Fields) -> Game:
@@ -53,7 +52,7 @@ def assemble_game(settings: Settings, fields: Fields) -> Game:
             trick.apply_to(game.adversary(place).network)  # type: ignore[arg-type]
     for name, trick, places in placed:
         for place in places if not isinstance(trick, StepHook) else ():
-            _put(game, name, copy.deepcopy(trick), place)
+            _put(game, name, settings.tricks[name].trick.build(), place)
     return game
 
 
@@ -87,8 +86,9 @@ def _build(component: Component, problems: dict[str, str]) -> object:
 
 def _put(game: Game, name: str, trick: Trick, place: str) -> None:
     """A trick of its own for one adversary or player."""
-    if isinstance(trick, WeightTerm):
-        trick.attach(game.players[place].parameters)
+    if isinstance(trick, WeightTerm | NetworkTerm):
+        if isinstance(trick, WeightTerm):
+            trick.attach(game.players[place].parameters)
         game.weight_terms[place][name] = trick  # type: ignore[operator]
         return
     if isinstance(trick, Pool):

@@ -24,6 +24,7 @@ SCHEMAS = {
     "sample": "gan_cli.inference.sample.SampleSettings",
     "evaluate": "gan_cli.evaluation.evaluate.EvaluateSettings",
     "export": "gan_cli.exports.write.ExportSettings",
+    "tune": "gan_cli.tuning.settings.TuneSettings",
     "data_check": "gan_cli.preparation.survey.CheckSettings",
     "data_resize": "gan_cli.preparation.rewriting.ResizeSettings",
     "data_zip": "gan_cli.preparation.rewriting.ZipSettings",

@@ -117,7 +117,8 @@ def run_job(
 
             ranks = ranks or ALONE
             swept = swept_keys(folder.parent / SWEEP_FILE)
-            about: dict[str, Any] = {"overrides": overrides, "choices": chosen_groups(saved), "swept": swept}
+            about: dict[str, Any] = {"overrides": overrides, "swept": swept}
+            about["choices"] = chosen_groups(saved)
             hand_out(ranks, config, folder, saved, about)
             with ranks.until_ready():
                 trainer = run_training(config, folder, saved, on_begin=begin, ranks=ranks, **about)

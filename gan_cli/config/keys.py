@@ -68,6 +68,8 @@ def children(wanted: Any, value: Any) -> dict[str, Key]:
         found |= dict(_parameters(cls))
     if wanted is OptimizerSettings:
         found["schedule"] = Key(Schedule)
+        apart = said_of(OptimizerSettings, "lazy_apart") or ""
+        found["lazy_apart"] = Key(bool, default=False, says=apart)
         for name, inner in value.items() if isinstance(value, Mapping) else ():
             if isinstance(inner, Mapping) and name not in found:
                 found[name] = Key(_PlayerOptimizer(_classes(wanted, {**value, **inner})[0]))

@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from gan_cli.config import by_device  # noqa: F401 its values resolve here
+from gan_cli.config import arithmetic, by_device  # noqa: F401 their values resolve here
 from gan_cli.config.schema import Settings
 from gan_cli.config.signatures import Checker, raise_if_any
 from gan_cli.errors import UserError
@@ -58,6 +58,12 @@ def check(
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
     except OmegaConfBaseException as error:
+        source = links.get(str(error.full_key), "")
+        if source.startswith("data.") and OmegaConf.select(config, source) is None:
+            raise UserError(
+                f"{error.full_key}: needs {source}, and this data has none; take other data or a "
+                "model that fits (see the README's tables)"
+            ) from error
         raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
     tricks = plain.get("tricks")  # type: ignore[union-attr]
     for trick in tricks.values() if isinstance(tricks, dict) else ():

@@ -39,7 +39,17 @@ def _a_trick_s_name(text: str) -> str:
 
 Name = Annotated[str, pydantic.AfterValidator(_a_name)]
 """A name, not a path: it becomes part of a folder's."""
-TAKEN = {"adversarial", "l1", "code", "information", *dir(nn.ModuleDict())}
+TAKEN = {
+    "adversarial",
+    "l1",
+    "perceptual",
+    "codebook",
+    "code",
+    "information",
+    "features",
+    "mel",
+    *dir(nn.ModuleDict()),
+}
 """What the terms of games are called, and what modules cannot be."""
 TrickName = Annotated[str, pydantic.AfterValidator(_a_trick_s_name)]
 """A key under `tricks:`: it becomes part of the names of scalars and of weights."""
@@ -56,6 +66,7 @@ class DataSettings:
         memory_limit: GiB of decoded data to keep in memory; more is read as it is drawn.
         workers: processes that decode what does not fit; 0: none beside the training's own.
         flip: mirror images left to right with probability 1/2.
+        jitter: enlarge images by so many pixels and cut them to their size again, at random.
     """
 
     dataset: Component
@@ -64,6 +75,7 @@ class DataSettings:
     memory_limit: Positive
     workers: Natural
     flip: bool
+    jitter: Natural = 0
 
     @classmethod
     def from_config(cls, checker: Checker, value: Any, key: str) -> "DataSettings | None":
@@ -74,11 +86,19 @@ class DataSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OptimizerSettings:
-    """`optimizer:` of all players, or of single ones, and the schedule they follow."""
+    """`optimizer:` of all players, or of single ones, and the schedule they follow.
+
+    Attributes:
+        default: of players that have none of their own.
+        schedule: of the learning rate.
+        players: of those that have one, by name.
+        lazy_apart: lazy terms get a step of their own, and rate and betas are corrected for it.
+    """
 
     default: Component
     schedule: Component
     players: Mapping[str, Component]
+    lazy_apart: bool = False
 
     @classmethod
     def from_config(cls, checker: Checker, value: Any, key: str) -> "OptimizerSettings | None":
@@ -86,13 +106,15 @@ class OptimizerSettings:
         if not isinstance(value, Mapping) or TARGET not in value:
             checker.problems[key] = f"{key}={value!r}: should name an optimizer in {key}.{TARGET}"
             return None
-        own = {
-            k: v
-            for k, v in value.items()
-            if isinstance(v, Mapping) and k not in ("schedule", TARGET)
-        }
-        common = {k: v for k, v in value.items() if k not in own and k != "schedule"}
-        default = checker.component(common, [torch.optim.Optimizer], key)
+        kinds = [torch.optim.Optimizer]
+        passed_over = checker.is_passed_over(value, key)
+        kind = None if passed_over else checker.named_class(value, kinds, key)
+        besides = {"schedule", "lazy_apart"}
+        taken = besides | {*(parameters(kind) if kind else ())}  # an argument may be a schedule
+        own = {k: v for k, v in value.items() if isinstance(v, Mapping) and k not in taken}
+        common = {k: v for k, v in value.items() if k not in own and k not in besides}
+        apart = checker.value(value.get("lazy_apart", False), bool, f"{key}.lazy_apart")
+        default = checker.component(common, kinds, key)
         schedule = checker.value(value.get("schedule"), Schedule, f"{key}.schedule")
         players = {}
         for name, node in own.items():
@@ -100,13 +122,13 @@ class OptimizerSettings:
             inherited = {"lr": common["lr"]} if other and "lr" in common else common
             merged = {**({} if other else common), **inherited, **node}
             inner = Checker(checker.variables, checker.trusted, checker.unused)
-            players[name] = inner.component(merged, [torch.optim.Optimizer], f"{key}.{name}")
+            players[name] = inner.component(merged, kinds, f"{key}.{name}")
             # what is wrong with a value that all players share is said once, of the common key
             shared = {f"{key}.{name}.{k}" for k in inherited if k not in node}
             checker.problems |= {k: v for k, v in inner.problems.items() if k not in shared}
         if default is None or schedule is None or None in players.values():
             return None
-        return cls(default=default, schedule=schedule, players=players)  # type: ignore[arg-type]
+        return cls(default=default, schedule=schedule, players=players, lazy_apart=apart)  # type: ignore[arg-type]
 
     def of(self, player: str) -> Component:
         """The optimizer of one player, still without its parameters."""
@@ -161,6 +183,7 @@ class TrainerSettings:
     health: bool
     on_nan: Literal["stop", "skip", "rollback"]
     returns: str | None
+    dry_run: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

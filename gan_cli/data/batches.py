@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor
 
+from gan_cli.data.augmentation import augment, refuse_jitter
 from gan_cli.data.dataset import Dataset, StreamableDataset
 from gan_cli.data.fields import Batch, Fields, fingerprint
 from gan_cli.data.memory import GIB, count_bytes, explain_excess
@@ -54,18 +55,15 @@ class Batches(abc.ABC):
             UserError: a file cannot be decoded; names it.
             RunFailed: a process that decodes has died. The position is as it was.
         """
-        count, device = self._draw.share, self._draw.device
-        begin = self._draw.begin(self.position)
-        index = {group: o.take(begin, count) for group, o in self._orders.items()}
+        index = {
+            group: order.take(self._draw.begin(self.position), self._draw.share)
+            for group, order in self._orders.items()
+        }
         batch = self._gather(index) | {
             name: values.index_select(0, index[self.fields[name].group])
             for name, values in self._labels.items()
         }
-        for group in self._orders if self._draw.flip else ():
-            mirrored = torch.rand(count, 1, 1, 1, device=device) < 0.5
-            for name, field in self.fields.items():
-                if field.group == group and field.kind == "image":
-                    batch[name] = torch.where(mirrored, batch[name].flip(3), batch[name])
+        augment(batch, self.fields, self._orders, self._draw)
         self.position += self._draw.batch_size
         return self._finished(batch)
 
@@ -219,6 +217,7 @@ def open_batches(
     memory_limit: float,
     workers: int,
     flip: bool,
+    jitter: int = 0,
     rank: int = 0,
     ranks: int = 1,
     load: Callable[[], Mapping[str, Tensor]] | None = None,
@@ -233,11 +232,12 @@ def open_batches(
     The other arguments are those of `Draw`.
 
     Raises:
-        UserError: a batch is larger than the dataset; more workers than make sense; or samples do
-            not fit and the dataset cannot be streamed.
+        UserError: a batch is larger than the dataset; more workers than make sense; images that
+            jitter would not move alike; or samples do not fit and the dataset cannot be streamed.
     """
     require_sensible(workers)
-    draw = Draw(batch_size, device, seed, flip, rank, ranks)
+    refuse_jitter(jitter, dataset.fields)
+    draw = Draw(batch_size, device, seed, flip, jitter, rank, ranks)
     excess = explain_excess(count_bytes(dataset), memory_limit)
     if excess is None:
         return MemoryBatches(dataset.fields, (load or dataset.load)(), draw)

@@ -10,7 +10,8 @@ from torch import Tensor
 Kind = Literal["image", "point", "wave", "label"]
 
 Batch = Mapping[str, Tensor]
-"""Samples by field, [N, *shape] each: `image` and `label`, `source` and `target`, or `a` and `b`.
+"""Samples by field, [N, *shape] each: `image` and `label`, `source` and `target`, `a` and `b`, or
+`wave`.
 
 Images and waves are float32 in [-1, 1], labels int64.
 """
@@ -23,21 +24,25 @@ class Field:
     Attributes:
         kind: what a person would see: an image, a point in the plane, a wave, a label.
         shape: of one sample: (C, H, W) of an image, (2, 1, 1) of a point (an image of one pixel
-            whose channels are x and y), () of a label.
+            whose channels are x and y), (1, 1, T) of a wave (a row of T samples), () of a label.
         group: fields of one group belong together, as an image and its label do. Groups are drawn
             independently of each other, as the two sides of unpaired data are.
+        rate: samples a second of a wave; 0 of what is none.
     """
 
     kind: Kind
     shape: tuple[int, ...] = ()
     group: str = ""
+    rate: int = 0
 
     def __str__(self) -> str:
-        return f"{self.kind} {'x'.join(map(str, self.shape))}".rstrip()
+        speed = f" at {self.rate} Hz" if self.rate else ""
+        return f"{self.kind} {'x'.join(map(str, self.shape))}".rstrip() + speed
 
     def to_plain(self) -> dict[str, Any]:
         """As a checkpoint holds it."""
-        return {"kind": self.kind, "shape": list(self.shape), "group": self.group}
+        rate = {"rate": self.rate} if self.rate else {}
+        return {"kind": self.kind, "shape": list(self.shape), "group": self.group, **rate}
 
 
 Fields = Mapping[str, Field]

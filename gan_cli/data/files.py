@@ -6,7 +6,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import IO, Protocol
 
 from gan_cli.data.images import hidden
 from gan_cli.errors import UserError
@@ -34,6 +34,13 @@ class Files(Protocol):
 
     def read(self, name: str) -> bytes:
         """All bytes of a file.
+
+        Raises:
+            OSError: it cannot be read, or is damaged.
+        """
+
+    def open(self, name: str) -> IO[bytes]:
+        """A file to read a part of.
 
         Raises:
             OSError: it cannot be read, or is damaged.
@@ -84,8 +91,12 @@ class OneFile:
 
     def read(self, name: str) -> bytes:
         """All bytes of the file."""
-        with open(self._path, "rb") as file:
+        with self.open(name) as file:
             return file.read()
+
+    def open(self, name: str) -> IO[bytes]:
+        """The file to read a part of."""
+        return open(self._path, "rb")
 
     def stamp(self, name: str) -> str:
         """When it was written, to the nanosecond, and which file it is."""
@@ -119,8 +130,12 @@ class Directory:
 
     def read(self, name: str) -> bytes:
         """All bytes of a file."""
-        with open(self.locate(name), "rb") as file:
+        with self.open(name) as file:
             return file.read()
+
+    def open(self, name: str) -> IO[bytes]:
+        """A file to read a part of."""
+        return open(self.locate(name), "rb")
 
     def stamp(self, name: str) -> str:
         """When it was written, to the nanosecond, and which file it is."""
@@ -177,12 +192,22 @@ class Zip:
 
     def read(self, name: str) -> bytes:
         """All bytes of an entry, its CRC checked."""
-        if self._owner != os.getpid():  # a forked process shares the file's offset: open our own
-            self._handle, self._owner = zipfile.ZipFile(self._path), os.getpid()
         try:
-            return self._handle.read(name)
+            return self._own_handle().read(name)
         except DAMAGE as error:
             raise OSError(str(error)) from error
+
+    def open(self, name: str) -> IO[bytes]:
+        """An entry to read a part of."""
+        try:
+            return self._own_handle().open(name)
+        except DAMAGE as error:
+            raise OSError(str(error)) from error
+
+    def _own_handle(self) -> zipfile.ZipFile:
+        if self._owner != os.getpid():  # a forked process shares the file's offset: open our own
+            self._handle, self._owner = zipfile.ZipFile(self._path), os.getpid()
+        return self._handle
 
     def stamp(self, name: str) -> str:
         """The checksum of its content: a copy of the zip is the same data."""

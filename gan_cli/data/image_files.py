@@ -3,11 +3,9 @@
 import itertools
 import logging
 import os
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
-from pathlib import Path
 from typing import TypeVar
 
 import PIL
@@ -17,17 +15,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gan_cli.data.decoded import kept
-from gan_cli.data.files import MAX_BYTES, Files, OneFile, open_files
+from gan_cli.data.files import MAX_BYTES, Files, open_files
 from gan_cli.data.images import (
     Look,
     UnreadableImageError,
     is_image,
     look_at,
     read_image,
-    require_channels,
     to_square,
 )
-from gan_cli.data.memory import GIB, available_bytes
 from gan_cli.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -206,45 +202,3 @@ def gather(images: Iterator[Tensor], count: int) -> Tensor:
     for row, image in enumerate(itertools.chain([first], images)):
         gathered[row] = image
     return gathered
-
-
-def read_images(
-    path: Path, image_size: int, channels: int, key: str = "input"
-) -> tuple[Tensor, list[str]]:
-    """Images of a person's own: one file, or all in a folder or a .zip, sorted by name.
-
-    Args:
-        path: of the file, folder or zip.
-        image_size: height and width to make, as for a dataset from files.
-        channels: 1 (grayscale) or 3 (RGB).
-        key: what errors call the path.
-
-    Returns:
-        uint8 [N, channels, image_size, image_size], and their N names, relative to the path.
-
-    Raises:
-        UserError: the path is not there or holds no image, one is damaged, or they do not fit
-            into memory; says which.
-    """
-    require_channels(channels)
-    path = path.expanduser()
-    if path.is_file() and not zipfile.is_zipfile(path):
-        files = ImageFiles(OneFile(str(path)), image_size, channels)
-        names = list(files.files.sizes)
-    else:
-        files = open_image_files(str(path), image_size, channels, key)
-        names = files.names
-    needed, available = len(names) * channels * image_size**2, available_bytes()
-    if available is not None and needed > available:
-        raise UserError(
-            f"{key}={path}: {len(names)} images take {needed / GIB:.2g} GiB and this machine has "
-            f"{available / GIB:.2g} GiB free; give fewer at a time"
-        )
-
-    def decode(name: str) -> Tensor:
-        try:
-            return files.decode(name)
-        except UnreadableImageError as error:
-            raise files.unusable(name, error, "fix or remove it") from error
-
-    return gather(files.map(decode, names, names, "decoding"), len(names)), names

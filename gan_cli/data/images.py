@@ -114,7 +114,12 @@ def to_square(image: Image.Image, image_size: int) -> Tensor:
     """
     with _told_apart():
         square = ImageOps.fit(image, (image_size, image_size), Image.Resampling.BICUBIC)
-    pixels = torch.from_numpy(np.array(square)).view(image_size, image_size, -1)
+    return to_pixels(square)
+
+
+def to_pixels(image: Image.Image) -> Tensor:
+    """uint8 [C, H, W] of an 8-bit image, as large as it is."""
+    pixels = torch.from_numpy(np.array(image)).view(image.height, image.width, -1)
     return pixels.permute(2, 0, 1).contiguous()  # [H, W, C] -> [C, H, W]
 
 

@@ -56,6 +56,8 @@ class Draw:
         seed: decides the order.
         flip: mirror left to right with probability 1/2, all images of a sample's group together,
             drawn from torch's global generator, which training seeds anew for every step.
+        jitter: pixels by which images are enlarged before they are cut to their size again, at a
+            random place, likewise.
         rank, ranks: which of so many equal shares of each batch is drawn here.
     """
 
@@ -63,6 +65,7 @@ class Draw:
     device: torch.device
     seed: int
     flip: bool = False
+    jitter: int = 0
     rank: int = 0
     ranks: int = 1
 

@@ -16,7 +16,8 @@ class EMA(nn.Module):
     """Exponential moving average of networks: theta_ema <- decay theta_ema + (1 - decay) theta.
 
     Yazici et al. 2019, "The Unusual Effectiveness of Averaging in GAN Training". Buffers
-    (BatchNorm statistics) are copied as they are: they are running means already.
+    (BatchNorm statistics) are copied as they are, being running means already, and so is the extra
+    state of modules that have one.
 
     Args:
         decay: weight of the past in each step, in [0, 1). The mean reaches back about
@@ -45,6 +46,7 @@ class EMA(nn.Module):
         self._places: list[str] = []
         self._means: tuple[list[Tensor], list[Tensor]] = ([], [])
         self._copies: tuple[list[Tensor], list[Tensor]] = ([], [])
+        self._plain: list[tuple[nn.Module, nn.Module]] = []
 
     def attach(self, averaged: Mapping[str, nn.Module]) -> None:
         """Begin the mean at the present weights of a game's `averaged` submodules."""
@@ -55,6 +57,11 @@ class EMA(nn.Module):
         now = nn.ModuleList(averaged.values())
         self._means = [*self.networks.parameters()], [*now.parameters()]
         self._copies = [*self.networks.buffers()], [*now.buffers()]
+        self._plain = [
+            pair
+            for pair in zip(self.networks.modules(), now.modules(), strict=True)
+            if type(pair[1]).get_extra_state is not nn.Module.get_extra_state
+        ]
 
     def weight_of_past(self, progress: Progress, images: int) -> float:
         """The part of the mean that a step of so many real images leaves as it was."""
@@ -78,6 +85,8 @@ class EMA(nn.Module):
         torch._foreach_lerp_(*self._means, 1.0 - decay)
         if self._copies[0]:
             torch._foreach_copy_(*self._copies)
+        for mean, network in self._plain:
+            mean.set_extra_state(network.get_extra_state())
 
     @contextmanager
     def standing_in(self, game: nn.Module) -> Iterator[None]:

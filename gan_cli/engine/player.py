@@ -37,6 +37,7 @@ class Player:
         hooks: what acts around the optimizer's step.
         memory: what such an optimizer remembers; without it, a saved memory is taken as it is.
         moving: arguments of the optimizer that follow schedules, besides the rate, by name.
+        lazy_apart: lazy terms have a turn and a step of their own.
     """
 
     def __init__(
@@ -49,9 +50,11 @@ class Player:
         hooks: Hooks = (),
         memory: Memory | None = None,
         moving: Mapping[str, Any] | None = None,
+        lazy_apart: bool = False,
     ) -> None:
         self.name, self.parameters, self.optimizer = name, list(parameters), optimizer
         self.schedule, self.times, self.hooks = schedule, times, hooks
+        self.lazy_apart = lazy_apart
         self._memory, self._moving = memory, moving or {}
         self.symbol = SYMBOLS.get(name, name)
         self._rates = [group["lr"] for group in optimizer.param_groups]
@@ -86,6 +89,10 @@ class Player:
         step(self.optimizer)
         for hook, parameters in self.hooks:
             hook.after_step(parameters)
+
+    def forget(self) -> None:
+        """Let the optimizer begin anew; the weights stay."""
+        self.optimizer.state.clear()
 
     def state_dict(self) -> dict[str, Any]:
         """What the optimizer remembers; its hyperparameters are the config's."""

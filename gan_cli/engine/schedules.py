@@ -35,14 +35,16 @@ class Linear(Schedule):
 
 
 class Exponential(Schedule):
-    """From 1 down to `final` by the same factor every step."""
+    """Constant until `start` (share of the run), then down to `final` by equal factors."""
 
-    def __init__(self, final: Positive = 0.01) -> None:
-        self.final = final
+    def __init__(self, final: Positive = 0.01, start: Probability = 0.0) -> None:
+        self.final, self.start = final, start
 
     def __call__(self, progress: Progress) -> float:
-        """`final` to the power of the share done."""
-        return float(self.final**progress.done)
+        """1 up to `start`, `final` at the end."""
+        if progress.done <= self.start:
+            return 1.0
+        return float(self.final ** ((progress.done - self.start) / (1.0 - self.start)))
 
 
 class Cosine(Schedule):

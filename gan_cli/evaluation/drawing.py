@@ -32,12 +32,16 @@ class Drawn(NamedTuple):
         label: classes that were asked for, int64 [N].
         code: number of the categorical code each was drawn from, int64 [N].
         back: the panel that should equal the input, as `made` is; None where there is none.
+        baseline: the panel of what needs no learning, likewise.
+        entries: of a codebook, int64 [N, ...].
     """
 
     made: Tensor
     label: Tensor | None
     code: Tensor | None
     back: Tensor | None
+    baseline: Tensor | None = None
+    entries: Tensor | None = None
 
 
 def take_inputs(trial: Trial, held_out: Mapping[str, Tensor], count: int) -> dict[str, Tensor]:
@@ -89,6 +93,8 @@ def draw_samples(
         _joined([part.label for part in parts]),
         _joined([part.code for part in parts]),
         _joined([part.back for part in parts]),
+        _joined([part.baseline for part in parts]),
+        _joined([part.entries for part in parts]),
     )
 
 
@@ -105,6 +111,18 @@ def draw_part(draw: Draw, part: Request, trial: Trial) -> Drawn:
     return _put_away(drawing, trial)
 
 
+def encode(draw: Draw, inputs: Mapping[str, Tensor], direction: str | None) -> Tensor:
+    """What the game's encoder sees in samples [N, ...] of each field, float32 [N, F]."""
+    parts = []
+    whole = Request(len(next(iter(inputs.values()))), inputs=inputs, direction=direction)
+    for part in whole.split(CHUNK):
+        scaled = {name: to_unit_range(x) for name, x in part.inputs.items()}
+        features = draw(dataclasses.replace(part, inputs=scaled)).features
+        assert features is not None
+        parts.append(features)
+    return torch.cat(parts)
+
+
 def to_unit_range(x: Tensor) -> Tensor:
     """0..255 to float32 in [-1, 1]; what is not 8-bit stays."""
     return x.float() / 127.5 - 1 if x.dtype == torch.uint8 else x
@@ -112,8 +130,11 @@ def to_unit_range(x: Tensor) -> Tensor:
 
 def _put_away(drawing: Drawing, trial: Trial) -> Drawn:
     pack = to_bytes if drawing.kind == "image" else torch.Tensor.clone
-    back = None if trial.cycle is None else pack(drawing.panels[trial.cycle])
-    return Drawn(pack(drawing.made), drawing.label, drawing.code, back)
+    back, baseline = (
+        None if name is None else pack(drawing.panels[name])
+        for name in (trial.cycle, trial.baseline)
+    )
+    return Drawn(pack(drawing.made), drawing.label, drawing.code, back, baseline, drawing.entries)
 
 
 def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:

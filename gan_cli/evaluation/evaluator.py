@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -15,6 +15,7 @@ from gan_cli.evaluation.drawing import (
     Drawn,
     DrawParts,
     draw_samples,
+    encode,
     take_inputs,
     to_unit_range,
 )
@@ -22,14 +23,23 @@ from gan_cli.evaluation.extractors import Extractor, Extractors
 from gan_cli.evaluation.reference import FEWEST, Reference
 from gan_cli.games.base import Game
 from gan_cli.games.requests import Trial
+from gan_cli.metrics.codes import codebook_use
 from gan_cli.metrics.diversity import NearestNeighbours
-from gan_cli.metrics.pairs import PairMetrics, compare_pairs, l1
+from gan_cli.metrics.mel import mel_l1
+from gan_cli.metrics.neighbours import neighbour_accuracy
+from gan_cli.metrics.pairs import compare_pairs, l1, l2
 from gan_cli.metrics.values import MetricValue
 
 log = logging.getLogger(__name__)
 
-PIXELS = "pixels"
+PIXELS, ENCODER = "pixels", "the game's encoder"
 """What values are computed by that no extractor's features enter."""
+PairMeasure = Callable[[Tensor, Tensor], Tensor]
+"""Images [N, C, H, W] and their targets to a number for each pair, [N]."""
+KNOWN = 100
+"""Real samples that an encoder is asked about for each that is to be recognised, at most."""
+BANDS = "mel bands"
+"""The same of sound."""
 
 
 class TrialResult(NamedTuple):
@@ -87,6 +97,7 @@ class Evaluator:
         self._draw_parts = draw_parts
         self._game, self._draw, self._count, self._seed = game, draw, count, seed
         self._held_out, self._trained_on = reference.held_out, reference.trained_on_held_out
+        self._real = reference.real
         extractors = Extractors(reference, seed=seed, inception=inception, device=device)
         self._trials: dict[str, tuple[Trial, list[Extractor]]] = {}
         self._label_of = {name: reference.label_of(name) for name in reference.dataset.fields}
@@ -124,6 +135,8 @@ class Evaluator:
                 found, nearest = extractor.measure(drawn)
                 values += found
             values += self._compare(trial, drawn, inputs)
+            if trial.encodes:
+                values += self._recognise(trial, drawn, inputs, count)
             named = [_of_trial(value, name) for value in values]
             yield TrialResult(name, named, nearest, drawn.made, trial.real)
 
@@ -138,15 +151,47 @@ class Evaluator:
         """Metrics of samples beside what each of them should be."""
         if trial.paired:
             target = self._held_out.fields[trial.real][: len(drawn.made)]
-            found = mean_over_pairs(drawn.made, target)
-            for name, value in found._asdict().items():
+            field = self._game.fields[trial.real]
+            if field.kind == "wave":
+                value = mel_l1(drawn.made, target, field.rate)
+                yield self._of_pairs("mel_l1", value, len(drawn.made), BANDS)
+                return
+            for name, value in mean_over_pairs(drawn.made, target).items():
+                yield self._of_pairs(name, value, len(drawn.made))
+            if trial.baseline is not None:
+                assert drawn.baseline is not None
+                for name, value in mean_over_pairs(drawn.baseline, target).items():
+                    yield self._of_pairs(f"{name}_{trial.baseline}", value, len(drawn.made))
+        if trial.codebook:
+            assert drawn.entries is not None
+            for name, value in codebook_use(drawn.entries, trial.codebook).items():
                 yield self._of_pairs(name, value, len(drawn.made))
         if trial.cycle is not None:
             assert drawn.back is not None
-            error = mean_l1(drawn.back, inputs[trial.inputs[0]])
+            error = mean_over(l1, drawn.back, inputs[trial.inputs[0]])
             yield self._of_pairs("cycle_l1", error, len(drawn.made))
 
-    def _of_pairs(self, name: str, value: float, n: int) -> MetricValue:
+    def _recognise(
+        self, trial: Trial, drawn: Drawn, inputs: dict[str, Tensor], count: int
+    ) -> Iterator[MetricValue]:
+        """How far reconstructions are off, and whether an encoder's features tell classes."""
+        error = mean_over(l2, drawn.made, inputs[trial.inputs[0]])
+        yield self._of_pairs("l2", error, len(drawn.made))
+        label_field = self._label_of[trial.inputs[0]]
+        if label_field is None:
+            return
+        real = self._real.fields
+        known = {name: real[name][: KNOWN * count] for name in trial.inputs}
+        features, known_features = (encode(self._draw, x, trial.direction) for x in (inputs, known))
+        labels, known_labels = self._held_out.fields[label_field], real[label_field]
+        accuracy = neighbour_accuracy(
+            *(features, labels[: len(features)]),
+            *(known_features, known_labels[: len(known_features)]),
+        )
+        value = self._of_pairs("neighbour_accuracy", accuracy, len(features))
+        yield dataclasses.replace(value, extractor=ENCODER, reals=len(known_features))
+
+    def _of_pairs(self, name: str, value: float, n: int, extractor: str = PIXELS) -> MetricValue:
         return MetricValue(
             name=name,
             value=value,
@@ -156,7 +201,7 @@ class Evaluator:
             held_out_n=0,
             split=self._held_out.part,
             held_out_split="",
-            extractor=PIXELS,
+            extractor=extractor,
             seed=self._seed,
             note="too good: these inputs were trained on" if self._trained_on else "",
         )
@@ -167,7 +212,7 @@ def _of_trial(value: MetricValue, trial: str) -> MetricValue:
     return dataclasses.replace(value, name=name, trial=trial)
 
 
-def mean_over_pairs(made: Tensor, target: Tensor) -> PairMetrics:
+def mean_over_pairs(made: Tensor, target: Tensor) -> dict[str, float]:
     """`compare_pairs` of samples kept as bytes, [N, C, H, W] each, without all of them as floats.
 
     Raises:
@@ -179,11 +224,10 @@ def mean_over_pairs(made: Tensor, target: Tensor) -> PairMetrics:
         )
     parts = list(zip(made.split(CHUNK), target.split(CHUNK), strict=True))
     found = [(len(x), compare_pairs(to_unit_range(x), to_unit_range(y))) for x, y in parts]
-    sums = (sum(n * part[i] for n, part in found) for i in range(len(PairMetrics._fields)))
-    return PairMetrics(*(total / len(made) for total in sums))
+    return {name: sum(n * part[name] for n, part in found) / len(made) for name in found[0][1]}
 
 
-def mean_l1(made: Tensor, target: Tensor) -> float:
-    """`pairs.l1` of samples kept as bytes, the mean over all of them."""
+def mean_over(measure: PairMeasure, made: Tensor, target: Tensor) -> float:
+    """A measure of pairs kept as bytes, the mean over all of them."""
     parts = zip(made.split(CHUNK), target.split(CHUNK), strict=True)
-    return float(torch.cat([l1(to_unit_range(x), to_unit_range(y)) for x, y in parts]).mean())
+    return float(torch.cat([measure(to_unit_range(x), to_unit_range(y)) for x, y in parts]).mean())

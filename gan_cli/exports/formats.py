@@ -133,6 +133,8 @@ def to_safetensors(networks: Mapping[str, nn.Module], about: Mapping[str, Any]) 
     tensors: dict[str, Tensor] = {}
     for name, network in networks.items():
         for key, tensor in network.state_dict().items():
+            if isinstance(tensor, float):  # the extra state of a network that has such
+                tensor = torch.tensor(tensor, dtype=torch.float64)
             tensors[f"{name}.{key}"] = tensor.detach().cpu().contiguous().clone()
     return save(tensors, {"format": "pt", KEY: json.dumps(about)})
 

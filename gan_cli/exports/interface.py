@@ -11,7 +11,8 @@ from gan_cli.data.fields import Field, Kind
 from gan_cli.errors import UserError
 from gan_cli.games.base import Game
 from gan_cli.games.requests import LatentPart
-from gan_cli.networks.roles import Generator, Translator
+from gan_cli.metrics.mel import MelSpectrogram
+from gan_cli.networks.roles import Generator, Translator, Vocoder
 
 PIXELS = "(x + 1) * 127.5, rounded, are pixels from 0 to 255"
 SCALED = "pixels p from 0 to 255 become p / 127.5 - 1"
@@ -89,16 +90,21 @@ def drawers_of(game: Game, class_names: Sequence[str]) -> Mapping[str, Drawer]:
             inputs = _latents_and_label(network, latents, class_names)
         elif isinstance(network, Translator):
             inputs = [_image("image", game.fields[trial.inputs[0]], f"{SQUARED}; {SCALED}")]
+        elif isinstance(network, Vocoder):
+            inputs = [_mel(network.mel, game.fields[trial.inputs[0]])]
         else:
             raise UserError(
-                f"model: a {type(network).__name__} is neither a Generator nor a Translator "
+                f"model: a {type(network).__name__} is no Generator, Translator or Vocoder "
                 "(gan_cli/networks/roles.py), and nothing else can be exported"
             )
         output, kind = game.fields[trial.real], game.fields[trial.real].kind
         if kind == "image":
             port = _image("translation" if not latents else "image", output, PIXELS)
         else:
-            says = {"point": "x and y of a point in the plane"}.get(kind, f"a {output}")
+            says = {
+                "point": "x and y of a point in the plane",
+                "wave": f"sound in [-1, 1], {output.rate} samples a second",
+            }.get(kind, f"a {output}")
             port = Port(kind, "float32", output.shape, says)
         found[direction] = Drawer(network, attributes[id(network)], inputs, port, kind, latents)
     return found
@@ -117,6 +123,17 @@ def _latents_and_label(
     if class_names and list(class_names) != [str(i) for i in range(len(class_names))]:
         meaning += ", see class_names"
     return [z, Port("label", "int64", (), meaning)]
+
+
+def _mel(mel: MelSpectrogram, wave: Field) -> Port:
+    high = mel.fmax or mel.sample_rate / 2
+    meaning = (
+        f"log(max(m, 1e-5)) of magnitudes m in {mel.n_mels} mel bands (Slaney's, of area one) from "
+        f"{mel.fmin:g} to {high:g} Hz; Hann windows of {mel.n_fft} samples every {mel.hop}, at "
+        f"{mel.sample_rate} samples a second, the wave mirrored by {(mel.n_fft - mel.hop) // 2} at "
+        "its ends"
+    )
+    return Port("mel", "float32", (mel.n_mels, wave.shape[-1] // mel.hop), meaning)
 
 
 def _image(name: str, field: Field, scale: str) -> Port:

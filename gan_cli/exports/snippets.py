@@ -7,6 +7,8 @@ from gan_cli.exports.interface import Drawer
 from gan_cli.games.requests import LatentPart
 
 COUNT = 16
+GIVEN = {"wave": "clips"}
+"""What a folder of what is fed is called, where that is no pictures."""
 NUMPY = {
     "normal": "rng.standard_normal((n, {size}))",
     "uniform": "rng.uniform(-1, 1, (n, {size}))",
@@ -29,7 +31,8 @@ def with_onnxruntime(drawer: Drawer, file: str) -> str:
         lines += [f"z = {joined}.astype(np.float32)"]
         lines += [f"label = np.arange(n) % {k}" for k in _classes(drawer)]
     else:
-        lines += [f"image = np.zeros((1, {_shape(drawer)}), np.float32)  # yours, as said below"]
+        zeros = f"np.zeros((1, {_shape(drawer)}), np.float32)"
+        lines += [f"{drawer.inputs[0].name} = {zeros}  # yours, as said below"]
     fed = ", ".join(f'"{port.name}": {port.name}' for port in drawer.inputs)
     lines += [f"(made,) = session.run(None, {{{fed}}})"]
     if drawer.kind == "image":
@@ -45,7 +48,8 @@ def with_torch(drawer: Drawer, file: str) -> str:
         lines += [f"n = {COUNT}", f"z = {joined}"]
         lines += [f"label = torch.arange(n) % {k}" for k in _classes(drawer)]
     else:
-        lines += [f"image = torch.zeros(1, {_shape(drawer)})  # yours, as said below"]
+        zeros = f"torch.zeros(1, {_shape(drawer)})"
+        lines += [f"{drawer.inputs[0].name} = {zeros}  # yours, as said below"]
     lines += [f"made = draw({', '.join(port.name for port in drawer.inputs)})"]
     if drawer.kind == "image":
         lines += ["pixels = ((made + 1) * 127.5).round().byte()  # [N, C, H, W]"]
@@ -59,10 +63,11 @@ def with_gan_cli(drawers: Mapping[str, Drawer], checkpoint: str) -> str:
         label = ", label=0" if _classes(first) else ""
         wanted = f"{COUNT}{label}"
     else:
-        wanted = 'input="pictures/"'
+        wanted = f'input="{GIVEN.get(first.kind, "pictures")}/"'
         wanted += f", direction={json.dumps(next(iter(drawers)))}" if len(drawers) > 1 else ""
     lines = ["import gan_cli", "", f"game = gan_cli.load({json.dumps(checkpoint)})"]
-    lines += [f"made = game.sample({wanted})  # float32, [N, C, H, W]"]
+    shape = "[N, 1, 1, T]" if first.kind == "wave" else "[N, C, H, W]"
+    lines += [f"made = game.sample({wanted})  # float32, {shape}"]
     if first.kind == "image":
         lines += ['gan_cli.to_grid(made).save("grid.png")']
     return "\n".join(lines)
@@ -71,7 +76,8 @@ def with_gan_cli(drawers: Mapping[str, Drawer], checkpoint: str) -> str:
 def on_the_command_line(drawers: Mapping[str, Drawer], checkpoint: str) -> str:
     """`gan-sample`."""
     first = next(iter(drawers.values()))
-    wanted = "count=64 out=grid.png" if first.latents else "input=pictures/ out=translated/"
+    given = GIVEN.get(first.kind, "pictures")
+    wanted = "count=64 out=grid.png" if first.latents else f"input={given}/ out=translated/"
     ways = [f" direction={way}" for way in drawers if way] or [""]
     return "\n".join(f"gan-sample checkpoint={checkpoint} {wanted}{way}" for way in ways)
 

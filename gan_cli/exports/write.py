@@ -18,6 +18,7 @@ from gan_cli.exports import formats, snippets
 from gan_cli.exports.card import Card
 from gan_cli.exports.interface import Drawer, drawers_of
 from gan_cli.files import write_whole
+from gan_cli.games.base import Game
 from gan_cli.inference.drawing import DrawSettings, draw_wanted
 from gan_cli.inference.exported import DESCRIPTION, FORMAT, WEIGHTS
 from gan_cli.inference.formats import writer_of
@@ -78,7 +79,7 @@ def write_export(settings: ExportSettings) -> Path:
     description, figures = describe(loaded, settings.license), _figures(loaded)
     try:
         files.model.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(files.model, _encode(settings.out, suffix, chosen, description))
+        write_whole(files.model, _encode(settings.out, suffix, loaded.game, chosen, description))
         if not suffix:
             text = json.dumps(description | {"networks": _interfaces(chosen)}, indent=2)
             write_whole(out / DESCRIPTION, f"{text}\n".encode())
@@ -171,7 +172,11 @@ def _choose(
 
 
 def _encode(
-    out: str, suffix: str, chosen: Mapping[str, Drawer], description: Mapping[str, Any]
+    out: str,
+    suffix: str,
+    game: Game,
+    chosen: Mapping[str, Drawer],
+    description: Mapping[str, Any],
 ) -> bytes:
     if suffix in (".onnx", ".pt2"):
         ((direction, drawer),) = chosen.items()
@@ -179,8 +184,7 @@ def _encode(
         said = {key: description[key] for key in keys}
         about = said | {"direction": direction} | drawer.to_plain()
         return (formats.to_onnx if suffix == ".onnx" else formats.to_pt2)(drawer, about, out)
-    networks = {drawer.attribute: drawer.network for drawer in chosen.values()}
-    return formats.to_safetensors(networks, {**description, "networks": _interfaces(chosen)})
+    return formats.to_safetensors(game.averaged, {**description, "networks": _interfaces(chosen)})
 
 
 def _interfaces(chosen: Mapping[str, Drawer]) -> dict[str, Any]:
@@ -218,7 +222,7 @@ def _figures(loaded: Loaded) -> list[Mapping[str, Any]]:
 
 def _save_picture(loaded: Loaded, path: Path) -> bool:
     """Samples as `gan-sample` draws them, or, of what translates, the run's sheet of this step."""
-    if any(trial.inputs for trial in loaded.game.trials().values()):
+    if loaded.game.translates:
         sheet = run_of(loaded.path) / "samples" / f"step-{loaded.step:08d}.png"
         try:
             save_png(from_pil(read_image(str(sheet), channels=3)), path)

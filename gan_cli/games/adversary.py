@@ -108,17 +108,29 @@ class Adversary(nn.Module):
             progress=progress,
         )
 
-    def discriminator_losses(self, batch: RealFakeBatch) -> dict[str, Tensor]:
+    def discriminator_losses(
+        self, batch: RealFakeBatch, real_share: float | None = None
+    ) -> dict[str, Tensor]:
         """What D minimises: scalars by term."""
-        return {"adversarial": self.discriminator_loss(batch)} | self._terms(batch, "discriminator")
+        loss = self.discriminator_loss(batch, real_share)
+        return {"adversarial": loss} | self._terms(batch, "discriminator")
 
-    def discriminator_loss(self, batch: RealFakeBatch) -> Tensor:
-        """D's loss without its terms, a scalar."""
+    def discriminator_loss(self, batch: RealFakeBatch, real_share: float | None = None) -> Tensor:
+        """D's loss without its terms, a scalar.
+
+        With `real_share` D learns that much from the reals and the rest from the fakes; the value
+        stays the same.
+        """
         real, fake = batch.real.logits, batch.fake.logits
         targets = torch.ones_like(real), torch.zeros_like(fake)
         for trick in self.targets:
             targets = trick(*targets)
-        return self.loss.discriminator(real, fake, Targets(*targets))
+        told = Targets(*targets)
+        if real_share is None:
+            return self.loss.discriminator(real, fake, told)
+        of_real = self.loss.discriminator(real, fake.detach(), told)
+        of_fake = self.loss.discriminator(real.detach(), fake, told)
+        return real_share * of_real + (1 - real_share) * of_fake
 
     def generator_losses(self, batch: RealFakeBatch) -> dict[str, Tensor]:
         """What the generator minimises against this D: scalars by term."""
@@ -133,7 +145,32 @@ class Adversary(nn.Module):
         if (threshold := self.loss.decision_threshold) is not None:
             seen["health/accuracy_real"] = accuracy(real, threshold, real=True)
             seen["health/accuracy_fake"] = accuracy(fake, threshold, real=False)
+        for view in self.views:
+            assert isinstance(view, View)
+            seen |= view.watch()
         return seen
+
+    def observe(self, batch: RealFakeBatch) -> None:
+        """Let views follow what D made of a batch in its own turn, once."""
+        if batch.progress.phase == "lazy":
+            return
+        for view in self.views:
+            assert isinstance(view, View)
+            view.observe(self._excess(batch))
+
+    def on_step(self, progress: Progress) -> None:
+        """Let views adapt after a step."""
+        for view in self.views:
+            assert isinstance(view, View)
+            view.on_step(progress)
+
+    def _excess(self, batch: RealFakeBatch) -> Tensor:
+        """D's logits of real images, from that of a D that cannot tell.
+
+        Where only differences of logits count, from the mean of the fakes'.
+        """
+        real, threshold = batch.real.logits.detach(), self.loss.decision_threshold
+        return real - (batch.fake.logits.detach().mean() if threshold is None else threshold)
 
     def _judges_singly(self) -> bool:
         if self._single is None:  # once all tricks that change D have been applied

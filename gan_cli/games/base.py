@@ -6,7 +6,7 @@ them, or what they are fed.
 """
 
 import abc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -15,8 +15,11 @@ from torch import Tensor, nn
 from gan_cli.data.fields import Batch, Fields, Kind
 from gan_cli.games.adversary import Adversary
 from gan_cli.games.requests import Drawing, LatentPart, LookUp, Option, Request, Sheet, Trial
-from gan_cli.tricks.base import Trick, WeightTerm
+from gan_cli.tricks.base import Lazy, NetworkTerm, Trick, WeightTerm
 from gan_cli.tricks.examples import Progress, RealFakeBatch
+
+RealSamples = Callable[[], Mapping[str, Tensor]]
+"""What is trained on, by field: uint8 images, float32 points and waves, int64 labels."""
 
 
 class PlayerSpec(NamedTuple):
@@ -25,7 +28,7 @@ class PlayerSpec(NamedTuple):
     modules: Sequence[nn.Module]
     """What it trains; a module may belong to several players. Frozen parameters stay frozen."""
     times: int = 1
-    """Batches it plays a step."""
+    """Batches it plays a step, at the most; see `Game.turns`."""
 
     @property
     def parameters(self) -> list[nn.Parameter]:
@@ -61,8 +64,8 @@ class Game(nn.Module, abc.ABC):
     """Fields that a dataset must have, and which kinds of each will do."""
     takes: ClassVar[frozenset[Option]] = frozenset()
     """What may be asked for in `gan-sample`."""
-    reads_batch: ClassVar[bool] = False
-    """Whether its losses are no means over samples, whatever its networks are."""
+    any_size: ClassVar[bool] = False
+    """Whether inputs of any size are taken, one at a time, and drawn from as they are."""
     refuses: ClassVar[Mapping[type[Trick], str]] = {}
     """Tricks that mean nothing here, and why."""
 
@@ -85,7 +88,7 @@ class Game(nn.Module, abc.ABC):
     @property
     @abc.abstractmethod
     def players(self) -> Mapping[str, PlayerSpec]:
-        """The players by name, those of `players_in_order`."""
+        """The players by name: those of `players_in_order`, or as many of them as play."""
 
     @property
     @abc.abstractmethod
@@ -123,19 +126,76 @@ class Game(nn.Module, abc.ABC):
     def trials(self) -> Mapping[str, Trial]:
         """How it is measured; names become suffixes of the metrics, the empty one adds none."""
 
+    @property
+    def translates(self) -> bool:
+        """Whether it draws nothing unless it is given an input."""
+        trials = self.trials().values()
+        return bool(trials) and all(trial.inputs for trial in trials)
+
     def complete(self, request: Request) -> Request:
         """Fill in what a request leaves to the game, from its seed."""
         return request
 
+    def meet(self, real: RealSamples, n_classes: int, device: torch.device) -> None:
+        """Called once before training, for what has to be fetched or made of the data.
+
+        A frozen network that judges belongs here and not among the modules: it is no state, no
+        checkpoint holds it, and nothing that only draws needs it.
+
+        Args:
+            real: gives what is trained on, by field, as `Dataset.load` does.
+            n_classes: of its labels; 0 where there are none.
+            device: where losses are computed.
+
+        Raises:
+            UserError: it cannot be had.
+        """
+
+    def turns(self, player: str, progress: Progress) -> int:
+        """How many batches a player plays in this step: 0 to its `times`; a player may rest.
+
+        It follows from the progress alone, so a resumed run plays on as the other would have.
+        """
+        return self.players[player].times
+
     def turn(self, player: str, batch: Batch, progress: Progress) -> Losses:
-        """`losses`, and the terms on the player's own weights."""
-        losses = self.losses(player, batch, progress)
+        """`losses` and the terms on the player's own networks; in a lazy phase those that are."""
+        if progress.phase == "lazy":
+            losses = self._lazy_losses(player, batch, progress)
+        else:
+            losses = self.losses(player, batch, progress)
         for name, term in self.weight_terms[player].items():  # type: ignore[operator]
-            assert isinstance(term, WeightTerm)
             if term.due(progress):
-                value = term(self.players[player].parameters)
+                value = self._value_of(term, player, batch)
                 losses.minimise[name] = term.weigh(value, progress)
         return losses
+
+    def lazy_terms(self, player: str) -> Mapping[str, Lazy]:
+        """The terms in a player's losses that are not computed in each step, by name."""
+        spec = self.players[player]
+        found = dict(self.weight_terms[player].items())  # type: ignore[operator]
+        for which in self.adversaries:
+            adversary = self.adversary(which)
+            role = "discriminator" if adversary.network in spec.modules else "generator"
+            found |= {name: term for name, term in adversary.terms.items() if role in term.roles}  # type: ignore[operator]
+        return {name: term for name, term in found.items() if term.every > 1}
+
+    def _lazy_losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
+        """Of `losses` what lazy terms of adversaries add, under their names or `name_which`."""
+        due = {name for name, term in self.lazy_terms(player).items() if term.due(progress)}
+        due -= {*self.weight_terms[player]}  # type: ignore[arg-type]
+        if not due:
+            return Losses({})
+        found = self.losses(player, batch, progress).minimise
+        return Losses({n: v for n, v in found.items() if {n, n.rpartition("_")[0]} & due})
+
+    def _value_of(self, term: nn.Module, player: str, batch: Batch) -> Tensor:
+        spec = self.players[player]
+        if isinstance(term, NetworkTerm):
+            parts = [term(m, batch) for m in spec.modules if isinstance(m, term.of)]
+            return torch.stack(parts).sum()
+        assert isinstance(term, WeightTerm)
+        return term(spec.parameters)
 
     def adversary(self, name: str) -> Adversary:
         """One discriminator's side, by name."""
@@ -156,9 +216,19 @@ class Game(nn.Module, abc.ABC):
 
     def on_step(self, progress: Progress) -> None:
         """Called after each step: what grows or adapts does so here."""
+        for name in self.adversaries:
+            self.adversary(name).on_step(progress)
+
+    def fresh(self, before: Progress, now: Progress) -> Collection[str]:
+        """Players whose optimizers are to forget, from before a step to after it, what they know.
+
+        Such as their means of gradients, where weights come into play that had none.
+        """
+        return ()
 
     def observe(self, name: str, scored: RealFakeBatch) -> None:
         """Called after a turn of the adversary `name`, for what follows its scores."""
+        self.adversary(name).observe(scored)
 
 
 def by_direction(found: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -166,6 +236,13 @@ def by_direction(found: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]
     return {f"{name}_{which}": v for which, of in found.items() for name, v in of.items()}
 
 
+def summed(found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Losses of several adversaries as their sum, each term under its own name."""
+    names = dict.fromkeys(name for of in found for name in of)
+    return {name: torch.stack([of[name] for of in found if name in of]).sum() for name in names}
+
+
 def mean_watch(found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """What several adversaries show, as their mean."""
-    return {name: torch.stack([of[name] for of in found]).mean() for name in found[0]}
+    """What several adversaries show, as the mean of those that show it."""
+    names = dict.fromkeys(name for of in found for name in of)
+    return {n: torch.stack([of[n] for of in found if n in of]).mean() for n in names}

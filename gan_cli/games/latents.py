@@ -2,7 +2,9 @@
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,15 +13,34 @@ from gan_cli import randomness
 from gan_cli.errors import UserError
 from gan_cli.games.requests import Request
 
+Noise = Literal["normal", "uniform"]
+"""What each number of z is: N(0, 1), or uniform in [-1, 1]."""
 
-def draw_latents(count: int, latent_dim: int, seed: int, truncation: float | None = None) -> Tensor:
-    """z ~ N(0, I), [count, latent_dim], always the same for a seed.
+
+def fresh(count: int, latent_dim: int, device: torch.device, noise: Noise = "normal") -> Tensor:
+    """z of a turn, [count, latent_dim]."""
+    if noise == "uniform":
+        return torch.rand(count, latent_dim, device=device) * 2 - 1
+    return torch.randn(count, latent_dim, device=device)
+
+
+def draw_latents(
+    count: int,
+    latent_dim: int,
+    seed: int,
+    truncation: float | None = None,
+    noise: Noise = "normal",
+) -> Tensor:
+    """z, [count, latent_dim], always the same for a seed.
 
     With `truncation`, numbers further from zero than that are drawn again (Brock et al. 2019,
     section 3.1): less variety, more typical images.
     """
     source = randomness.generator("latents", seed)
     z = torch.empty(count, latent_dim)
+    if noise == "uniform":
+        reach = min(truncation or 1.0, 1.0)
+        return z.uniform_(-reach, reach, generator=source)
     if truncation is None:
         return z.normal_(generator=source)
     return nn.init.trunc_normal_(z, a=-truncation, b=truncation, generator=source)
@@ -33,7 +54,7 @@ def spread_labels(count: int, n_classes: int, labels: Sequence[int] | None = Non
     return turn[torch.arange(count) % len(turn)]
 
 
-def complete(request: Request, latent_dim: int, n_classes: int) -> Request:
+def complete(request: Request, latent_dim: int, n_classes: int, noise: Noise = "normal") -> Request:
     """A request with its latents drawn and its labels spread, where it does not bring its own.
 
     Raises:
@@ -41,7 +62,7 @@ def complete(request: Request, latent_dim: int, n_classes: int) -> Request:
     """
     z, label = request.latents, request.label
     if z is None:
-        z = draw_latents(request.count, latent_dim, request.seed, request.truncation)
+        z = draw_latents(request.count, latent_dim, request.seed, request.truncation, noise)
     if label is None:
         label = spread_labels(request.count, n_classes)
     elif not n_classes:
@@ -51,6 +72,11 @@ def complete(request: Request, latent_dim: int, n_classes: int) -> Request:
             f"label={int(label.max())}: the model knows the classes 0 to {n_classes - 1}"
         )
     return dataclasses.replace(request, latents=z, label=label)
+
+
+def square_columns(count: int) -> int:
+    """The columns of a grid of `count` that is as square as can be, and no narrower than high."""
+    return math.isqrt(count - 1) + 1
 
 
 def slerp(start: Tensor, end: Tensor, t: float) -> Tensor:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from gan_cli.ranges import Positive
+
 
 class Targets(NamedTuple):
     """What D is told: the probability of being real, of the shape of its logits."""
@@ -124,6 +126,29 @@ class Hinge(Loss):
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         """relu(1 - D(x)) + relu(1 + D(G(z)))."""
         return relu(1.0 - real).mean() + relu(1.0 + fake).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        """-D(G(z))."""
+        return -fake.mean()
+
+
+class EnergyMargin(Loss):
+    """EBGAN, Zhao et al. 2017, eq. 1 and 2, for a D whose logit is minus an energy E.
+
+    E(x) + [m - E(G(z))]+ for D and E(G(z)) for G. Of any other D it makes a hinge between 0, which
+    reals should exceed, and -m.
+
+    Args:
+        energy: m, the energy beyond which D does not care how odd a fake is; in the unit of D's
+            energy. The paper's are of Euclidean lengths: 10 of MNIST's digits, 20 of faces.
+    """
+
+    def __init__(self, energy: Positive = 10.0) -> None:
+        self.energy = energy
+
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
+        """relu(-D(x)) + relu(m + D(G(z)))."""
+        return relu(-real).mean() + relu(self.energy + fake).mean()
 
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         """-D(G(z))."""

@@ -8,7 +8,17 @@ from torch import Tensor
 
 from gan_cli.data.fields import Batch, Kind
 
-Option = Literal["label", "truncation", "interpolate", "input", "direction", "code", "continuous"]
+Option = Literal[
+    "label",
+    "truncation",
+    "interpolate",
+    "input",
+    "direction",
+    "code",
+    "continuous",
+    "psi",
+    "crossover",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +35,9 @@ class Request:
         inputs: what is translated, by field, [N, ...] each.
         direction: which way, for games that translate both ways.
         truncation: latents beyond this many standard deviations are drawn again.
+        psi: how far styles lie from their mean, for games that have styles.
+        crossover: the layer from which styles are those of `others`, likewise.
+        others: further latents, [N, latent_dim].
     """
 
     count: int
@@ -36,6 +49,9 @@ class Request:
     inputs: Batch = dataclasses.field(default_factory=dict)
     direction: str | None = None
     truncation: float | None = None
+    psi: float | None = None
+    crossover: int | None = None
+    others: Tensor | None = None
 
     def split(self, size: int) -> Iterator["Request"]:
         """The same in parts of at most `size`, once `Game.complete` has filled it in."""
@@ -49,6 +65,7 @@ class Request:
                 count=min(size, self.count - start),
                 label=rows(self.label, start),
                 latents=rows(self.latents, start),
+                others=rows(self.others, start),
                 code=rows(self.code, start),
                 continuous=rows(self.continuous, start),
                 inputs={name: x[start : start + size] for name, x in self.inputs.items()},
@@ -77,6 +94,12 @@ class Drawing(NamedTuple):
     """Classes that were asked for, int64 [N]."""
     code: Tensor | None = None
     """Values of the categorical code that they were drawn from, int64 [N]."""
+    features: Tensor | None = None
+    """What an encoder sees in the inputs, float32 [N, F], on the CPU."""
+    entries: Tensor | None = None
+    """Which entries of a codebook they are made of, int64 [N, ...]."""
+    rate: int = 0
+    """Samples a second of waves."""
 
     @property
     def made(self) -> Tensor:
@@ -104,10 +127,17 @@ class Trial(NamedTuple):
     inputs: tuple[str, ...] = ()
     """Fields that are fed to the game."""
     paired: bool = False
-    """Whether each output has a right answer, that of `real` at its place (L1, PSNR, SSIM)."""
+    """Whether each output has a right answer, that of `real` at its place (L1, PSNR, SSIM; of
+    waves the L1 of mel spectrograms)."""
     cycle: str | None = None
     """The panel that should equal the input (cycle error)."""
     direction: str | None = None
+    encodes: bool = False
+    """Whether the drawing has `features`, whose nearest neighbours should be of one class."""
+    baseline: str | None = None
+    """The panel of what needs no learning, measured as the output is, where outputs are paired."""
+    codebook: int = 0
+    """How many entries the codebook has that outputs are made of; 0: there is none."""
 
 
 LookUp = Callable[[int, Tensor | None], Batch]

@@ -28,13 +28,14 @@ class TwoPlayer(Game):
     """G against D (Goodfellow et al. 2014), with labels where the networks take them.
 
     Args:
-        latent_dim: length of z ~ N(0, I).
+        latent_dim: length of z.
         generator: z [N, latent_dim] and labels to images [N, C, H, W] in [-1, 1].
         discriminator: images and labels to logits and features.
         loss: what both minimise.
         n_critic: D's turns per G's turn.
         generator_batch_multiple: fakes of G's turn, as a multiple of the batch size; 2 in the code
             of WGAN-GP and SNGAN on CIFAR-10 (GEN_BS_MULTIPLE).
+        noise: what z is: N(0, I), or uniform in [-1, 1].
 
     Raises:
         ValueError: a generator that takes another latent_dim.
@@ -51,6 +52,7 @@ class TwoPlayer(Game):
         loss: Loss,
         n_critic: Count = 1,
         generator_batch_multiple: Count = 1,
+        noise: latents.Noise = "normal",
     ) -> None:
         super().__init__()
         if generator.latent_dim != latent_dim:
@@ -59,7 +61,7 @@ class TwoPlayer(Game):
                 "make them equal"
             )
         self.latent_dim, self.n_critic = latent_dim, n_critic
-        self.generator_batch_multiple = generator_batch_multiple
+        self.generator_batch_multiple, self.noise = generator_batch_multiple, noise
         self.generator = generator
         self.adversaries["discriminator"] = Adversary(discriminator, loss)
         self.n_classes = max(generator.n_classes, discriminator.n_classes)
@@ -79,8 +81,8 @@ class TwoPlayer(Game):
 
     @property
     def latents(self) -> Sequence[LatentPart]:
-        """All of z is normal."""
-        return [LatentPart("normal", self.latent_dim)]
+        """All of z is of one kind."""
+        return [LatentPart(self.noise, self.latent_dim)]
 
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on real images x [N, C, H, W] with labels [N]."""
@@ -110,7 +112,7 @@ class TwoPlayer(Game):
 
     def fakes(self, count: int, label: Tensor | None, device: torch.device) -> Tensor:
         """`count` fresh images [N, C, H, W], float32 like real ones, also under autocast."""
-        z = torch.randn(count, self.latent_dim, device=device)
+        z = latents.fresh(count, self.latent_dim, device, self.noise)
         return self.generator(z, label).float()
 
     def label_of(self, batch: Batch) -> Tensor | None:
@@ -123,7 +125,7 @@ class TwoPlayer(Game):
         Raises:
             UserError: classes are asked for that the game does not know.
         """
-        return latents.complete(request, self.latent_dim, self.n_classes)
+        return latents.complete(request, self.latent_dim, self.n_classes, self.noise)
 
     @torch.no_grad()
     def draw(self, request: Request) -> Drawing:

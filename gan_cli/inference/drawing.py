@@ -1,7 +1,7 @@
 """What can be asked of any game, and what it draws then."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -9,15 +9,16 @@ from PIL import Image
 from torch import Tensor
 
 from gan_cli.assembly.memory import refuse_too_many
-from gan_cli.data.image_files import read_images
-from gan_cli.data.images import UnreadableImageError, convert, to_square
+from gan_cli.data.given_images import read_as_they_are, read_images
+from gan_cli.data.images import UnreadableImageError, convert, to_pixels, to_square
 from gan_cli.errors import UserError, short_of_memory
 from gan_cli.games import latents
 from gan_cli.games.base import Game
 from gan_cli.games.requests import Request
 from gan_cli.inference.formats import Shown
 from gan_cli.inference.load import Loaded
-from gan_cli.ranges import Count, Natural, Positive
+from gan_cli.inference.sounds import read_sounds
+from gan_cli.ranges import Count, Natural, Positive, Probability
 from gan_cli.spelling import nearest
 
 AT_A_TIME = 1000
@@ -35,6 +36,8 @@ class DrawSettings:
     direction: str | None
     interpolate: Count | None
     truncation: Positive | None
+    psi: Probability | None
+    crossover: Count | None
 
 
 def refuse_unfit(settings: DrawSettings, game: Game, translates: bool) -> None:
@@ -77,6 +80,8 @@ def draw_wanted(
             inputs=inputs,
             direction=settings.direction,
             truncation=settings.truncation,
+            psi=settings.psi,
+            crossover=settings.crossover,
         )
     )
     if settings.interpolate:
@@ -100,31 +105,55 @@ def draw_wanted(
         request.code,
         loaded.class_names,
         names,
-        settings.interpolate,
+        latents.square_columns(count) if settings.crossover else settings.interpolate,
+        rate=first.rate,
     )
 
 
 def input_field(game: Game, direction: str | None) -> str:
     """The field that a game which translates is fed."""
     trials = game.trials().values()
-    return next(t for t in trials if direction in (None, t.direction)).inputs[0]
+    return next(t for t in trials if t.inputs and direction in (None, t.direction)).inputs[0]
 
 
 def read_inputs(path: Path, game: Game, direction: str | None) -> tuple[Tensor, list[str]]:
-    """Images of a file, folder or .zip as a game takes them, and the names of their files.
+    """Images or waves of a file, folder or .zip as a game takes them, and the names of their files.
 
     Raises:
-        UserError: they are not there or cannot be used.
+        UserError: they are not there or cannot be used; or a game takes any size, and theirs
+            differ.
     """
     channels, size, _ = game.fields[input_field(game, direction)].shape
+    if game.any_size:
+        names, each = read_each(path, game, direction)
+        found = list(each)
+        if len({image.shape for image in found}) > 1:
+            raise UserError(f"input={path}: of several sizes; give those of one at a time")
+        return torch.cat(found), list(names)
     images, names = read_images(path.expanduser(), size, channels)
     return scaled(images), names
+
+
+def read_each(
+    path: Path, game: Game, direction: str | None
+) -> tuple[Sequence[str], Iterator[Tensor]]:
+    """For games that take any size: names of files, and images or waves in theirs, [1, ...] each.
+
+    Raises:
+        UserError: they are not there; later, that one cannot be used.
+    """
+    field = game.fields[input_field(game, direction)]
+    if field.kind == "wave":
+        return read_sounds(path, field.rate)
+    channels = field.shape[0]
+    names, images = read_as_they_are(path, channels)
+    return names, (scaled(image[None]) for image in images)
 
 
 def convert_inputs(
     given: Sequence[Image.Image] | Tensor, game: Game, direction: str | None
 ) -> Tensor:
-    """Images at hand as a game takes them, float32 in [-1, 1], [N, C, H, W].
+    """Images or waves at hand as a game takes them, float32 in [-1, 1], [N, C, H, W].
 
     Args:
         given: Pillow's, of any size; or a tensor [N, C, H, W], uint8 or float in [-1, 1].
@@ -134,14 +163,23 @@ def convert_inputs(
     Raises:
         UserError: they are no images, or a tensor of another shape.
     """
-    channels, size, _ = shape = game.fields[input_field(game, direction)].shape
+    field = game.fields[input_field(game, direction)]
+    channels, size, _ = shape = field.shape
+    if field.kind == "wave" and not isinstance(given, Tensor):
+        raise UserError("input: this model takes sound: the path of a .wav, or [N, 1, 1, T]")
     if not isinstance(given, Tensor):
         try:
-            given = torch.stack([to_square(convert(image, channels), size) for image in given])
+            converted = [convert(image, channels) for image in given]
+            given = torch.stack(
+                [to_pixels(x) if game.any_size else to_square(x, size) for x in converted]
+            )
         except (UnreadableImageError, ValueError, RuntimeError, AttributeError) as error:
             raise UserError(f"input: not images of Pillow's, or none ({error})") from error
-    if given.ndim != 4 or tuple(given.shape[1:]) != shape or not len(given):
-        wanted = ", ".join(["N", *map(str, shape)])
+    known = 3  # dimensions of a sample that have to be right
+    if game.any_size:
+        known = 2 if field.kind == "wave" else 1
+    if given.ndim != 4 or tuple(given.shape[1 : 1 + known]) != shape[:known] or not given.numel():
+        wanted = ", ".join(["N", *map(str, shape[:known]), *"HW"[known - 1 :]])
         raise UserError(f"input: a tensor {list(given.shape)}; this model takes [{wanted}]")
     return scaled(given)
 
@@ -153,7 +191,10 @@ def scaled(images: Tensor) -> Tensor:
 
 def _refuse_unknown(settings: DrawSettings, game: Game, translates: bool) -> None:
     """Say which options this game has no use for, and which it cannot do without."""
-    options = ("label", "code", "continuous", "direction", "interpolate", "truncation")
+    options = (
+        *("label", "code", "continuous", "direction", "interpolate", "truncation"),
+        *("psi", "crossover"),
+    )
     asked = [option for option in options if getattr(settings, option) is not None]
     kind = type(game).__name__
     problems = [
@@ -164,14 +205,27 @@ def _refuse_unknown(settings: DrawSettings, game: Game, translates: bool) -> Non
     if settings.label is not None and "label" in game.takes and not game.n_classes:
         problems.append("label: this model was trained without labels; leave label out")
     ways = [trial.direction for trial in game.trials().values() if trial.direction]
+    if settings.crossover is not None and settings.interpolate is not None:
+        problems.append("crossover and interpolate: take one of them")
     if settings.direction is not None and ways and settings.direction not in ways:
         problems.append(f"direction={settings.direction}: should be {' or '.join(ways)}")
-    if not translates and any(trial.inputs for trial in game.trials().values()):
+    if translates and "input" in game.takes:
+        problems += [
+            f"{option}: nothing is drawn at random with an input; leave one of them out"
+            for option in ("interpolate", "truncation")
+            if option in asked and option in game.takes
+        ]
+    if not translates and game.translates:
         problems.append(
-            f"input: this model ({kind}) translates; name an image, a folder or a .zip of them"
+            f"input: this model ({kind}) translates; name {_what(game)}, a folder or a .zip of them"
         )
     if problems:
         raise UserError(*problems)
+
+
+def _what(game: Game) -> str:
+    kind = game.fields[input_field(game, None)].kind
+    return {"image": "an image", "wave": "a .wav"}.get(kind, f"a {kind}")
 
 
 def _labels(

@@ -1,4 +1,4 @@
-"""Samples as files: a grid, an array, an animation, or one image each."""
+"""Samples as files: a grid, an array, an animation, sound, or one image each."""
 
 import math
 from collections import Counter
@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from gan_cli.data.fields import Kind
+from gan_cli.data.sound_files import save_sound
 from gan_cli.errors import UserError
 from gan_cli.viz import images
 from gan_cli.viz.plane import scatter
+from gan_cli.viz.spectrogram import spectrograms
 
 MOST_COLUMNS = 16
 
@@ -33,6 +35,7 @@ class Shown:
         frames: images of each interpolation, where these are interpolations.
         real: points that the game was trained on, where they are known.
         caption: of a scatter plot.
+        rate: samples a second of waves.
     """
 
     panels: dict[str, Tensor]
@@ -45,6 +48,7 @@ class Shown:
     frames: int | None
     real: Tensor | None = None
     caption: str = ""
+    rate: int = 0
 
     @property
     def made(self) -> Tensor:
@@ -74,12 +78,12 @@ def writer_of(out: str) -> Writer:
         raise UserError("out: name a file or a folder")
     if out.endswith("/") or Path(out).is_dir():
         return _write_folder
-    writers = {".npz": _write_npz, ".gif": _write_gif, ".png": _write_grid}
+    writers = {".npz": _write_npz, ".gif": _write_gif, ".png": _write_grid, ".wav": _write_sound}
     try:
         return writers[Path(out).suffix.lower()]
     except KeyError as error:
         raise UserError(
-            f"out={out}: end it in .png (grid), .npz, .gif or / (one PNG each)"
+            f"out={out}: end it in .png (grid), .npz, .gif, .wav (sound) or / (one file each)"
         ) from error
 
 
@@ -88,6 +92,8 @@ def _write_grid(shown: Shown, out: Path) -> None:
         images.save_png(scatter(shown.made, shown.real, caption=shown.caption), out)
         return
     panels, columns, headings, span = shown.panels, shown.frames, [], 1
+    if shown.kind == "wave":
+        panels = {name: spectrograms(waves, shown.rate) for name, waves in panels.items()}
     if shown.names:
         columns = 1 if len(shown.made) <= MOST_COLUMNS else None
     elif columns is None and (kinds := shown.kinds) is not None:
@@ -146,6 +152,12 @@ def _write_npz(shown: Shown, out: Path) -> None:
     np.savez_compressed(out, allow_pickle=False, **arrays)
 
 
+def _write_sound(shown: Shown, out: Path) -> None:
+    if shown.kind != "wave":
+        raise UserError(f"out={out}: these are no sound; end it in .png or .npz")
+    save_sound(shown.made[0].flatten(), shown.rate, out)
+
+
 def _write_gif(shown: Shown, out: Path) -> None:
     if shown.kind == "point":
         raise UserError(f"out={out}: these are 2-D points, not images; end it in .png or .npz")
@@ -156,7 +168,7 @@ def _write_folder(shown: Shown, out: Path) -> None:
     if shown.kind == "point":
         raise UserError(f"out={out}/: these are 2-D points, not images; end it in .png or .npz")
     if shown.names:
-        names = _as_png(shown.names)
+        names = as_png(shown.names)
     else:
         kinds = shown.kinds or [""] * len(shown.made)
         ends = [f"-{_as_file_name(kind)}" if kind else "" for kind in kinds]
@@ -166,7 +178,7 @@ def _write_folder(shown: Shown, out: Path) -> None:
         images.save_png(image, out / name)
 
 
-def _as_png(names: Sequence[str]) -> list[str]:
+def as_png(names: Sequence[str]) -> list[str]:
     """The same names ending in .png; `a.jpg` beside `a.webp` becomes `a.jpg.png`."""
     plain = [Path(name).with_suffix(".png").as_posix() for name in names]
     times = Counter(plain)

@@ -27,7 +27,7 @@ MISFITS = (RuntimeError, KeyError, TypeError, AttributeError, ValueError)
 
 LONGEST_NAME = 100
 """Characters of a class name that anybody would want to read."""
-DIMENSIONS: dict[Kind, int] = {"image": 3, "point": 3, "wave": 2, "label": 0}
+DIMENSIONS: dict[Kind, int] = {"image": 3, "point": 3, "wave": 3, "label": 0}
 """Of a sample of each kind."""
 
 
@@ -161,11 +161,15 @@ def fields_of(content: Mapping[str, Any]) -> Fields:
     """
     try:
         fields = {
-            str(name): Field(field["kind"], tuple(map(int, field["shape"])), str(field["group"]))
+            str(name): Field(
+                *(field["kind"], tuple(map(int, field["shape"])), str(field["group"])),
+                rate=int(field.get("rate", 0)),
+            )
             for name, field in content["fields"].items()
         }
         for name, field in fields.items():
-            if len(field.shape) != DIMENSIONS[field.kind] or min(field.shape, default=1) < 1:
+            odd = (field.rate > 0) != (field.kind == "wave")
+            if odd or len(field.shape) != DIMENSIONS[field.kind] or min(field.shape, default=1) < 1:
                 raise ValueError(f"{name}: {field}")
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(f"the checkpoint's fields are damaged ({error!r:.100})") from error

@@ -1,19 +1,28 @@
 """What gan-sample does: a request in, what a game draws out, in the form that was asked for."""
 
+import contextlib
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
 from gan_cli.assembly.devices import open_device
 from gan_cli.errors import UserError
-from gan_cli.inference.drawing import DrawSettings, draw_wanted, read_inputs, refuse_unfit
-from gan_cli.inference.formats import Shown, writer_of
+from gan_cli.inference.drawing import (
+    DrawSettings,
+    draw_wanted,
+    input_field,
+    read_each,
+    read_inputs,
+    refuse_unfit,
+)
+from gan_cli.inference.formats import Shown, as_png, writer_of
 from gan_cli.inference.load import Loaded, open_game
 from gan_cli.inference.points import known_mixture
 from gan_cli.sinks.gallery import modes_counted
+from gan_cli.viz.images import save_png, to_bytes
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +46,7 @@ def write_samples(settings: SampleSettings) -> Path:
         UserError: a checkpoint that cannot be used, something the model does not do.
     """
     write = writer_of(settings.out)
+    out = Path(settings.out).expanduser()
     device = open_device(settings.device, "device")
     loaded = open_game(
         Path(settings.checkpoint).expanduser(),
@@ -49,18 +59,59 @@ def write_samples(settings: SampleSettings) -> Path:
     names: list[str] = []
     if settings.input is not None:
         _refuse_overwriting(settings.input, settings.out)
+        if loaded.game.any_size:
+            count = write_each(settings, loaded, out)
+            log.info("%d samples from %s in %s", count, loaded.path, out)
+            return out
         given, names = read_inputs(Path(settings.input), loaded.game, settings.direction)
     shown = draw_wanted(loaded, settings, given, names)
     if shown.kind == "point":
         shown = _beside_real(shown, loaded, settings.trust)
-    out = Path(settings.out).expanduser()
-    try:
+    with _writing(settings.out):
         out.parent.mkdir(parents=True, exist_ok=True)
         write(shown, out)
-    except OSError as error:
-        raise UserError(f"out={settings.out}: cannot be written ({error.strerror})") from error
     log.info("%d samples from %s in %s", len(shown.made), loaded.path, out)
     return out
+
+
+def write_each(settings: SampleSettings, loaded: Loaded, out: Path) -> int:
+    """Draw from inputs of any size, and write each output as a file of its own.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        UserError: an input cannot be used, or several are to go into one file.
+    """
+    assert settings.input is not None
+    source = Path(settings.input).expanduser()
+    kind = loaded.game.fields[input_field(loaded.game, settings.direction)].kind
+    endings = [".wav", ".png"] if kind == "wave" else [".png"]  # a sound's picture is a spectrogram
+    alone = out.suffix.lower() in endings and not out.is_dir()
+    if (alone and not source.is_file()) or (not alone and out.suffix and not out.is_dir()):
+        raise UserError(
+            f"out={settings.out}: outputs are as large as their inputs make them, and each is a "
+            f"file of its own; end it in {' or '.join(endings)} for one input, in / for several"
+        )
+    names, each = read_each(source, loaded.game, settings.direction)
+    paths = [out] if alone else [out / n for n in (names if kind == "wave" else as_png(names))]
+    for name, path, given in zip(names, paths, each, strict=True):
+        shown = draw_wanted(loaded, settings, given, [name])
+        with _writing(settings.out):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if kind == "wave":
+                writer_of(str(path))(shown, path)
+            else:
+                save_png(to_bytes(shown.made)[0], path)
+    return len(names)
+
+
+@contextlib.contextmanager
+def _writing(out: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"out={out}: cannot be written ({error.strerror})") from error
 
 
 def _beside_real(shown: Shown, loaded: Loaded, trust: Sequence[str]) -> Shown:

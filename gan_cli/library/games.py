@@ -56,6 +56,8 @@ class LoadedGame:
         direction: str | None = None,
         interpolate: int | None = None,
         truncation: float | None = None,
+        psi: float | None = None,
+        crossover: int | None = None,
     ) -> Tensor:
         """Samples, float32 on the CPU, as `gan-sample` with the same options draws them.
 
@@ -70,9 +72,12 @@ class LoadedGame:
             direction: which way (CycleGAN); None: the first of `directions`.
             interpolate: images from one latent to the next.
             truncation: latents beyond this many standard deviations are drawn again.
+            psi: how far styles lie from their mean (StyleGAN2), 1 for as far as they do.
+            crossover: a grid: styles of rows, from this layer on those of columns (StyleGAN2).
 
         Returns:
-            Images [N, C, H, W] in [-1, 1], points in the plane [N, 2, 1, 1]; see `to_pil`.
+            Images [N, C, H, W] in [-1, 1], points in the plane [N, 2, 1, 1], waves [N, 1, 1, T];
+            see `to_pil`.
 
         Raises:
             UserError: a value that is none, or that this game has no use for.
@@ -87,6 +92,8 @@ class LoadedGame:
                 "direction": direction,
                 "interpolate": interpolate,
                 "truncation": truncation,
+                "psi": psi,
+                "crossover": crossover,
             },
             DrawSettings,
         )

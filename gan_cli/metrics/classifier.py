@@ -146,7 +146,12 @@ def open_classifier(
 
 
 def load_or_train(
-    images: Tensor, labels: Tensor, n_classes: int, folder: Path, device: torch.device
+    images: Tensor,
+    labels: Tensor,
+    n_classes: int,
+    folder: Path,
+    device: torch.device,
+    steps: int | None = None,
 ) -> Classifier:
     """The classifier of these images: from `folder`, or trained now and kept there.
 
@@ -156,8 +161,10 @@ def load_or_train(
         n_classes: K.
         folder: the cache; where it cannot be written, nothing is kept.
         device: where to train, and where the classifier lies that is returned.
+        steps: of training; None: as many as metrics need.
     """
-    path = folder / f"classifier-{_key(images, labels, n_classes)}.pt"
+    steps = steps or STEPS
+    path = folder / f"classifier-{_key(images, labels, n_classes, steps)}.pt"
     network = _initialised(images.shape[1], n_classes).to(device)
     if path.is_file():
         try:
@@ -167,7 +174,7 @@ def load_or_train(
             log.warning("%s cannot be used: %s", path, str(error).partition("\n")[0])
             network = _initialised(images.shape[1], n_classes).to(device)
     log.info("training a classifier on %d real images; it is kept in %s", len(images), folder)
-    train(network, images, labels)
+    train(network, images, labels, steps)
     try:
         _keep(network, path)
     except OSError as error:
@@ -223,9 +230,9 @@ def _uniform(count: int, draw: torch.Generator) -> Tensor:
     return 2 * torch.rand(count, generator=draw) - 1
 
 
-def _key(images: Tensor, labels: Tensor, n_classes: int) -> str:
+def _key(images: Tensor, labels: Tensor, n_classes: int, steps: int) -> str:
     """16 hex digits that change with the data or the recipe."""
-    about = (RECIPE, STEPS, BATCH, LEARNING_RATE, WIDTH, tuple(images.shape), n_classes)
+    about = (RECIPE, steps, BATCH, LEARNING_RATE, WIDTH, tuple(images.shape), n_classes)
     digest = hashlib.sha256(repr(about).encode())
     for tensor in (images, labels):
         digest.update(tensor.contiguous().numpy().data)

@@ -4,8 +4,6 @@ All functions take images [N, C, H, W] in [-1, 1], whose values span 2, and give
 pair, [N], in float64.
 """
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
@@ -19,22 +17,16 @@ CHUNK = 500
 """Pairs that are compared at once."""
 
 
-class PairMetrics(NamedTuple):
-    """Means over all pairs.
-
-    Attributes:
-        l1: see `l1`; lower is better.
-        psnr: see `psnr`; higher is better.
-        ssim: see `ssim`; higher is better.
-    """
-
-    l1: float
-    psnr: float
-    ssim: float
+Y_WEIGHTS, Y_OFFSET = (65.481, 128.553, 24.966), 16.0
+"""Luma of R, G, B in [0, 1], from 16 to 235 (ITU-R BT.601)."""
 
 
-def compare_pairs(made: Tensor, target: Tensor) -> PairMetrics:
+def compare_pairs(made: Tensor, target: Tensor) -> dict[str, float]:
     """All that is measured of pairs [N, C, H, W], each the mean over N.
+
+    `l1`, `psnr` and `ssim`; of RGB also `psnr_y` and `ssim_y`, of the luma alone, as papers on
+    super-resolution mostly have it. They leave out as many pixels at the border as the scale;
+    nothing is left out here.
 
     Raises:
         ValueError: the shapes differ.
@@ -42,13 +34,33 @@ def compare_pairs(made: Tensor, target: Tensor) -> PairMetrics:
     if made.shape != target.shape:
         raise ValueError(f"images {list(made.shape)} have no pairs in {list(target.shape)}")
     parts = list(zip(made.split(CHUNK), target.split(CHUNK), strict=True))
-    means = (torch.cat([f(x, y) for x, y in parts]).mean() for f in (l1, psnr, ssim))
-    return PairMetrics(*map(float, means))
+    measures = {"l1": l1, "psnr": psnr, "ssim": ssim}
+    found = {n: torch.cat([f(x, y) for x, y in parts]).mean() for n, f in measures.items()}
+    if made.shape[1] == 3:
+        lumas = [(luma(x), luma(y)) for x, y in parts]
+        for name in ("psnr", "ssim"):
+            found[f"{name}_y"] = torch.cat([measures[name](x, y) for x, y in lumas]).mean()
+    return {name: float(value) for name, value in found.items()}
+
+
+def luma(images: Tensor) -> Tensor:
+    """Y of RGB images [N, 3, H, W] in [-1, 1], on the same scale: [N, 1, H, W], float64."""
+    rgb = (images.double() + 1) / 2
+    weights = rgb.new_tensor(Y_WEIGHTS).view(1, 3, 1, 1)
+    return (((weights * rgb).sum(1, keepdim=True) + Y_OFFSET) / 255) * 2 - 1
 
 
 def l1(made: Tensor, target: Tensor) -> Tensor:
     """Mean absolute difference, [N] in [0, 2]."""
     return (made.double() - target.double()).abs().mean((1, 2, 3))
+
+
+def l2(made: Tensor, target: Tensor) -> Tensor:
+    """Euclidean distance of images whose values are taken to be in [0, 1], [N].
+
+    Donahue et al. 2017 report it of reconstructions; it grows with the size of the images.
+    """
+    return (made.double() - target.double()).flatten(1).norm(dim=1) / RANGE
 
 
 def psnr(made: Tensor, target: Tensor) -> Tensor:

@@ -32,11 +32,18 @@ BETTER: dict[str, Literal["lower", "higher"]] = {
     "l1": "lower",
     "psnr": "higher",
     "ssim": "higher",
+    "l2": "lower",
+    "psnr_y": "higher",
+    "ssim_y": "higher",
+    "mel_l1": "lower",
+    "codebook_share": "higher",
+    "codebook_perplexity": "higher",
     "cycle_l1": "lower",
     "code_accuracy": "higher",
+    "neighbour_accuracy": "higher",
 }
 
-HEADLINES = ("fid", "fd" + CLASSIFIER, "mode_overlap", "ssim")
+HEADLINES = ("fid", "fd" + CLASSIFIER, "mode_overlap", "ssim", "mel_l1")
 """The one metric to judge a run by, in order of preference. FID is the literature's. Of points in
 the plane, modes hit are few whole numbers with ties, one mode alone can be of high quality, and an
 even histogram can come of bad samples: only `mode_overlap` needs all of it. Of pairs, L1 and PSNR

@@ -5,8 +5,6 @@ Codes are a part of z: the game that draws them knows which. Q, which guesses th
 ends with tanh.
 """
 
-from typing import Literal
-
 from torch import Tensor, nn
 
 from gan_cli.networks import layers, roles
@@ -16,8 +14,6 @@ from gan_cli.ranges import Count, Natural, Probability
 
 HIDDEN = 1024
 """Units of the dense layers in G and D."""
-
-Normalization = Literal["batch", "layer", "none"]
 
 
 class Generator(roles.Generator):
@@ -44,7 +40,7 @@ class Generator(roles.Generator):
     ) -> None:
         super().__init__()
         self.latent_dim, self.n_classes = latent_dim, n_classes
-        base = _quarter(image_size)
+        base = layers.divided(image_size, 4)
         half = (width + 1) // 2
         sizes = (latent_dim + n_classes, HIDDEN, width * base**2)
         self.label_stem = AppendLabel(n_classes)
@@ -92,9 +88,9 @@ class Discriminator(roles.Discriminator):
         n_classes: Natural = 0,
         width: Count = 128,
         negative_slope: Probability = 0.1,
-        normalization: Normalization = "batch",
+        normalization: layers.FeatureNormalization = "batch",
     ) -> None:
-        base, half, bias = _quarter(image_size), (width + 1) // 2, normalization == "none"
+        base, half, bias = layers.divided(image_size, 4), (width + 1) // 2, normalization == "none"
         super().__init__(
             body=nn.Sequential(
                 nn.Conv2d(channels, half, 4, stride=2, padding=1),
@@ -104,7 +100,7 @@ class Discriminator(roles.Discriminator):
                 nn.LeakyReLU(negative_slope),
                 nn.Flatten(),  # [N, K, base, base] -> [N, K*base*base]
                 nn.Linear(width * base**2, HIDDEN, bias=bias),
-                _normalize_features(normalization, HIDDEN),
+                layers.feature_normalization(normalization, HIDDEN),
                 nn.LeakyReLU(negative_slope),
             ),
             head=projection_or_linear(HIDDEN, n_classes),
@@ -132,13 +128,13 @@ class CodeHead(nn.Module):
         continuous: Natural,
         hidden: Count = 128,
         negative_slope: Probability = 0.1,
-        normalization: Normalization = "batch",
+        normalization: layers.FeatureNormalization = "batch",
     ) -> None:
         super().__init__()
         self.sizes = [categories, continuous]
         self.body = nn.Sequential(
             nn.Linear(feature_dim, hidden, bias=normalization == "none"),
-            _normalize_features(normalization, hidden),
+            layers.feature_normalization(normalization, hidden),
             nn.LeakyReLU(negative_slope),
             nn.Linear(hidden, categories + continuous),
         )
@@ -151,27 +147,3 @@ class CodeHead(nn.Module):
         """
         category, mean = self.body(features).split(self.sizes, dim=1)
         return category, mean
-
-
-def _quarter(image_size: int) -> int:
-    """A fourth of the size.
-
-    Raises:
-        ValueError: it cannot be halved twice.
-    """
-    if image_size % 4:
-        below = image_size // 4 * 4
-        choices = f"{below} or {below + 4}" if below else "4 or more"
-        raise ValueError(f"image_size={image_size}: should be divisible by 4; choose {choices}")
-    return image_size // 4
-
-
-def _normalize_features(name: Normalization, size: int) -> nn.Module:
-    """A normalisation of [N, size]."""
-    match name:
-        case "batch":
-            return nn.BatchNorm1d(size)
-        case "layer":
-            return nn.LayerNorm(size)
-        case "none":
-            return nn.Identity()

@@ -1,15 +1,20 @@
 """Building blocks that the networks share."""
 
 import math
-from typing import Literal
+from typing import Literal, TypeVar
 
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from gan_cli.networks.labels import required
 
 Activation = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"]
 Normalization = Literal["batch", "instance", "layer", "group", "none"]
 PlainNormalization = Literal["batch", "instance", "none"]
+FeatureNormalization = Literal["batch", "layer", "none"]
+WeightNorm = Literal["weight", "spectral"]
+
+L = TypeVar("L", bound=nn.Module)
 
 COMMON_SIZES = (8, 16, 28, 32, 48, 64, 96, 128, 256)
 
@@ -53,6 +58,23 @@ def normalization(name: Normalization, channels: int) -> nn.Module:
 def plain_normalization(name: PlainNormalization, channels: int) -> nn.Module:
     """Return a normalisation as pix2pix and CycleGAN have it: InstanceNorm without gain or bias."""
     return nn.InstanceNorm2d(channels) if name == "instance" else normalization(name, channels)
+
+
+def feature_normalization(name: FeatureNormalization, size: int, affine: bool = True) -> nn.Module:
+    """Return a normalisation of [N, size], with a gain and a bias each where `affine`."""
+    match name:
+        case "batch":
+            return nn.BatchNorm1d(size, affine=affine)
+        case "layer":
+            return nn.LayerNorm(size, elementwise_affine=affine)
+        case "none":
+            return nn.Identity()
+
+
+def weight_normalized(layer: L, norm: WeightNorm) -> L:
+    """The layer with its weight as length and direction (Salimans & Kingma 2016), or divided by its
+    largest singular value (Miyato et al. 2018)."""
+    return (weight_norm if norm == "weight" else spectral_norm)(layer)
 
 
 class ConditionalBatchNorm2d(nn.Module):
@@ -113,6 +135,7 @@ class LatentToMap(nn.Module):
 
 
 WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, LatentToMap)
+SPECTRAL = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)
 NORMALIZING = (nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm, nn.LayerNorm)
 
 
@@ -132,6 +155,30 @@ def init_normal(network: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
+def normalize_spectrally(network: nn.Module, iterations: int = 1, embeddings: bool = True) -> None:
+    """Divide each linear and convolutional weight by its largest singular value.
+
+    Miyato et al. 2018, equation 8, with so many power iterations in each forward pass of training.
+
+    Args:
+        network: changed in place.
+        iterations: in each forward pass.
+        embeddings: embeddings' weights as well.
+    """
+    kinds = SPECTRAL if embeddings else SPECTRAL[:-1]
+    for layer in [m for m in network.modules() if isinstance(m, kinds)]:
+        spectral_norm(layer, n_power_iterations=iterations)
+
+
+def init_orthogonal(network: nn.Module) -> None:
+    """Draw orthogonal weights, embeddings included, and zero biases (Brock et al. 2019)."""
+    for layer in network.modules():
+        if isinstance(layer, SPECTRAL):
+            nn.init.orthogonal_(layer.weight)
+            if getattr(layer, "bias", None) is not None:
+                nn.init.zeros_(layer.bias)
+
+
 def widths(first: int, count: int, limit: int) -> list[int]:
     """Return `count` channel counts: `first`, then each twice the one before, up to `limit`.
 
@@ -146,6 +193,21 @@ def widths(first: int, count: int, limit: int) -> list[int]:
 def halvings(size: int) -> int:
     """Return how often `size` can be halved and remain whole: 5 for 32, 2 for 28."""
     return (size & -size).bit_length() - 1  # its lowest bit is the largest power that divides it
+
+
+def divided(image_size: int, divisor: int) -> int:
+    """Return a fraction of a size.
+
+    Raises:
+        ValueError: it is not divisible; the message names sizes that are.
+    """
+    if image_size % divisor:
+        below = image_size // divisor * divisor
+        choices = f"{below} or {below + divisor}" if below else f"{divisor} or more"
+        raise ValueError(
+            f"image_size={image_size}: should be divisible by {divisor}; choose {choices}"
+        )
+    return image_size // divisor
 
 
 def doublings(image_size: int, depth: int | None = None) -> tuple[int, int]:

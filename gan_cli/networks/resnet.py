@@ -14,6 +14,8 @@ Both papers draw weights alike: Glorot's uniform, sqrt(2) wider inside the resid
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -59,7 +61,8 @@ class Generator(roles.Generator):
         self.shape = (sizes[0], base, base)
         self.stem = nn.Linear(latent_dim, math.prod(self.shape))
         _init_glorot(self.stem)
-        self.blocks = nn.ModuleList(UpBlock(a, b, n_classes) for a, b in pairwise(sizes))
+        norm = partial(layers.ConditionalBatchNorm2d, n_classes=n_classes)
+        self.blocks = nn.ModuleList(UpBlock(a, b, norm) for a, b in pairwise(sizes))
         self.out = nn.Sequential(
             nn.BatchNorm2d(width), nn.ReLU(), _conv(width, channels, 3), nn.Tanh()
         )
@@ -133,19 +136,20 @@ class UpBlock(nn.Module):
     Args:
         size_in: channels of its input.
         size_out: channels of its output, and between its convolutions.
-        n_classes: of its class-conditional BatchNorm; 0 for an ordinary one.
+        norm: makes a normalisation of so many channels, which is told `y` besides.
     """
 
-    def __init__(self, size_in: int, size_out: int, n_classes: int) -> None:
+    def __init__(self, size_in: int, size_out: int, norm: Callable[[int], nn.Module]) -> None:
         super().__init__()
-        self.norm1 = layers.ConditionalBatchNorm2d(size_in, n_classes)
+        self.size_out = size_out
+        self.norm1 = norm(size_in)
         self.conv1 = _conv(size_in, size_out, 3, gain=math.sqrt(2))
-        self.norm2 = layers.ConditionalBatchNorm2d(size_out, n_classes)
+        self.norm2 = norm(size_out)
         self.conv2 = _conv(size_out, size_out, 3, gain=math.sqrt(2))
         self.shortcut = _conv(size_in, size_out, 1)
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """[N, size_in, H, W] -> [N, size_out, 2H, 2W]."""
+        """[N, size_in, H, W] -> [N, size_out, 2H, 2W], with labels [N] or what else tells them."""
         h = self.conv1(_up(F.relu(self.norm1(x, y))))
         h = self.conv2(F.relu(self.norm2(h, y)))
         # A 1x1 convolution and nearest-neighbour upsampling commute; this order costs a quarter.
@@ -172,6 +176,7 @@ class DownBlock(nn.Module):
         first: bool = False,
     ) -> None:
         super().__init__()
+        self.size_out, self.halve = size_out, halve
         hidden = size_out if first else size_in
         pool = [nn.AvgPool2d(2)] if halve else []
         opening = [] if first else [layers.normalization(normalization, size_in), nn.ReLU()]

@@ -5,6 +5,7 @@ import abc
 import torch
 from torch import Tensor, nn
 
+from gan_cli.metrics.mel import MelSpectrogram
 from gan_cli.networks.heads import Head
 
 
@@ -20,6 +21,22 @@ class Generator(nn.Module, abc.ABC):
         """Images [N, C, H, W] in [-1, 1] from z [N, latent_dim] and labels y [N]."""
 
 
+class StyleGenerator(Generator):
+    """A generator in two stages: z to a style for each of its layers, styles to an image."""
+
+    layer_count: int
+    style_mean: Tensor
+    """Running mean of styles, [style_dim]: what truncation pulls towards."""
+
+    @abc.abstractmethod
+    def styles(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Styles [N, layer_count, style_dim] of z [N, latent_dim] and labels y [N]."""
+
+    @abc.abstractmethod
+    def synthesize(self, styles: Tensor) -> Tensor:
+        """Images [N, C, H, W] of styles [N, layer_count, style_dim]."""
+
+
 class Translator(nn.Module, abc.ABC):
     """An image to another of the same size, as pix2pix and CycleGAN have it."""
 
@@ -29,6 +46,59 @@ class Translator(nn.Module, abc.ABC):
     @abc.abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """Images [N, out_channels, H, W] in [-1, 1] from images [N, in_channels, H, W]."""
+
+
+class Encoder(nn.Module):
+    """Images -> body -> features -> head -> z, or what z is likely to be.
+
+    Every encoder is a constructor of this class.
+
+    Args:
+        body: images [N, C, H, W] -> features [N, F].
+        head: features -> z [N, latent_dim]; or, where `gaussian`, the mean and the log variance of
+            each of its numbers, [N, 2 latent_dim].
+        latent_dim: length of z.
+        gaussian: whether z is drawn, from a normal distribution around the mean.
+    """
+
+    def __init__(
+        self, body: nn.Module, head: nn.Module, latent_dim: int, gaussian: bool = False
+    ) -> None:
+        super().__init__()
+        self.body, self.head = body, head
+        self.latent_dim, self.gaussian = latent_dim, gaussian
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the head says of images [N, C, H, W]; see above."""
+        return self.head(self.body(x))
+
+    def sample(self, x: Tensor) -> Tensor:
+        """z of images, float32 [N, latent_dim]; differentiable, also where it is drawn."""
+        return drawn(self(x).float()) if self.gaussian else self(x).float()
+
+
+def drawn(code: Tensor) -> Tensor:
+    """mean + exp(log variance / 2) N(0, I) of both side by side, [N, 2 K] -> [N, K]."""
+    mean, log_variance = code.chunk(2, dim=1)
+    return mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+
+
+class Vocoder(nn.Module, abc.ABC):
+    """A mel spectrogram to the sound that it came from.
+
+    Attributes:
+        mel: what makes its input of sound.
+    """
+
+    mel: MelSpectrogram
+
+    @abc.abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Waves [N, 1, 1, F * hop] in [-1, 1] from log-mel spectrograms [N, M, F]."""
+
+
+class Discriminators(nn.ModuleDict):
+    """Several discriminators of one game, by the names of their adversaries."""
 
 
 class Discriminator(nn.Module):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.parametrizations import _WeightNorm
 from torch.nn.utils.parametrize import is_parametrized
 
 
@@ -31,15 +32,22 @@ def judges_singly(network: nn.Module) -> bool:
     """Whether it is known that a network sees no sample's batch and keeps count of no calls.
 
     Then two batches may be given as one. Known are layers of torch and of this package but for
-    BatchNorm and those that say `mixes_samples`, and none that is parametrised, as spectral norm
-    iterates with every call.
+    BatchNorm and those that say `mixes_samples`, and none that is parametrised otherwise than by
+    weight normalisation: spectral norm iterates with every call.
     """
     return all(
         type(module).__module__.startswith(("torch.nn.", "gan_cli.networks."))
         and not isinstance(module, _BatchNorm)
         and not getattr(module, "mixes_samples", False)
-        and not is_parametrized(module)
+        and (not is_parametrized(module) or _has_weight_norm_alone(module))
         for module in network.modules()
+    )
+
+
+def _has_weight_norm_alone(module: nn.Module) -> bool:
+    lists = module.parametrizations.values()  # type: ignore[union-attr, operator]
+    return all(
+        isinstance(each, _WeightNorm) for parametrization in lists for each in parametrization
     )
 
 

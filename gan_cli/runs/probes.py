@@ -66,7 +66,9 @@ def choose_returned(settings: Settings, known: Sequence[str], best: tuple[str, b
     """
     wanted = settings.trainer.returns
     if wanted is None:
-        return best[0] if best else next(n for n in known if n.startswith("loss/G/"))
+        losses = [name for name in known if name.startswith("loss/")]
+        of_g = [name for name in losses if name.startswith("loss/G/")]
+        return best[0] if best else next(iter(of_g or losses[::-1]))  # else of whoever plays last
     watched = settings.trainer.health and wanted.startswith("health/")
     if wanted not in known and not watched:
         raise UserError(f"trainer.returns={wanted}: no such scalar{nearest(wanted, known)}")

@@ -1,6 +1,5 @@
 """One training run from its config to its summary; read it as a table of contents."""
 
-import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from torch import Tensor
 
 from gan_cli.assembly.build import (
     build_batches,
@@ -21,21 +19,24 @@ from gan_cli.assembly.compatibility import refuse_unfit_data
 from gan_cli.assembly.devices import open_device, open_local_device, prepare_device
 from gan_cli.assembly.dry_run import try_game
 from gan_cli.assembly.memory import bytes_of, refuse_too_large
-from gan_cli.assembly.parts import reading_batch
+from gan_cli.assembly.parts import reading_batch, seen_at_once
 from gan_cli.assembly.precision import settle_precision
 from gan_cli.config.by_device import chosen_by_device
 from gan_cli.config.checkpointed import trusted_in_checkpoint
 from gan_cli.config.reader import read, settle_length
 from gan_cli.config.schema import Settings
 from gan_cli.data.dataset import Dataset
+from gan_cli.data.fields import Fields
 from gan_cli.engine.distributed import ALONE, Ranks, share_of
 from gan_cli.engine.interrupts import Interrupts
+from gan_cli.engine.state import weights_of
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError, short_of_memory
 from gan_cli.evaluation.real_data import RealData
 from gan_cli.networks.synchronised import synchronise
 from gan_cli.runs import resume
 from gan_cli.runs.following import follow
+from gan_cli.runs.forecast import log_forecast
 from gan_cli.runs.outputs import attach_sinks, describe, keys_of
 from gan_cli.runs.probes import attach_probes
 from gan_cli.sinks.folder import run_folder
@@ -56,7 +57,7 @@ def run_training(
     swept: Sequence[str] = (),
     ranks: Ranks = ALONE,
 ) -> Trainer:
-    """Train as `config` says and leave everything in `folder`.
+    """Train as `config` says and leave everything in `folder`; a dry run leaves nothing.
 
     Args:
         config: composed and not yet checked.
@@ -84,6 +85,8 @@ def run_training(
     for logger in settings.logger.values() if ranks.leads else ():
         logger.build().require()
     share = share_of(settings.data.batch_size, ranks, settings.trainer.accumulate)
+    if settings.trainer.dry_run and ranks.size > 1:
+        raise UserError("trainer.dry_run=true: it tells of one process; run it without torchrun")
     device = open_local_device(settings.trainer.device, ranks)
     if by_device:
         log.info("values for %s: %s", device, ", ".join(f"{k}={v}" for k, v in by_device.items()))
@@ -112,6 +115,7 @@ def run_training(
             dataset.prepare()
             data = RealData(dataset, settings.data.memory_limit)
             batches = build_batches(settings, dataset, device, data.load_training, ranks)
+        game.meet(data.load_training, dataset.n_classes, device)
         trainer = build_trainer(settings, game, players, batches, device, ranks)
         if saved:
             resume.restore(trainer, saved, batches.fingerprint)
@@ -120,6 +124,10 @@ def run_training(
             if trainer.over and finished:
                 _say_finished(trainer)
                 return trainer
+
+        if settings.trainer.dry_run:
+            log_forecast(trainer, settings.trainer)
+            return trainer
 
         # attach: what looks at the run, and what it leaves behind
         if not ranks.leads:
@@ -147,19 +155,11 @@ def run_training(
         return trainer
 
 
-def seen_at_once(settings: Settings, share: int) -> Settings:
-    """Settings of a game whose networks see so many samples at once, of a batch in parts."""
-    return dataclasses.replace(settings, data=dataclasses.replace(settings.data, batch_size=share))
-
-
-def weights_of(trainer: Trainer) -> list[Tensor]:
-    """All that is learnt, and the mean of it."""
-    average = [] if trainer.average is None else [*trainer.average.parameters()]
-    return [p.detach() for p in (*trainer.game.parameters(), *average)]
-
-
-def check_config(config: DictConfig) -> None:
+def check_config(config: DictConfig) -> Fields:
     """Look at a config that is to be run later; no data is read and nothing is built.
+
+    Returns:
+        What its data's samples consist of.
 
     Raises:
         UserError: it cannot be run.
@@ -171,6 +171,7 @@ def check_config(config: DictConfig) -> None:
     refuse_unfit_data(settings.model.cls, dataset.fields)
     if _knows_classes(config):
         refuse_too_large(settings, dataset.fields)
+    return dataset.fields
 
 
 def _knows_classes(config: DictConfig) -> bool:

@@ -12,7 +12,15 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from tensorboard.summary.writer.record_writer import RecordWriter
 from torch import Tensor
-from torch.utils.tensorboard.summary import Summary, custom_scalars, hparams, image, scalar, text
+from torch.utils.tensorboard.summary import (
+    Summary,
+    audio,
+    custom_scalars,
+    hparams,
+    image,
+    scalar,
+    text,
+)
 
 from gan_cli.files import append_whole
 
@@ -49,6 +57,10 @@ class EventFile:
     def add_image(self, tag: str, picture: Tensor, step: int) -> None:
         """An image, uint8 [3, H, W]."""
         self._append(image(tag, picture, dataformats="CHW"), step=step)
+
+    def add_sound(self, tag: str, wave: Tensor, rate: int, step: int) -> None:
+        """Sound, [1, 1, T] in [-1, 1], `rate` samples a second; the browser plays it."""
+        self._append(audio(tag, wave.flatten(), rate), step=step)
 
     def add_film(self, tag: str, gif: bytes, size: tuple[int, int], step: int) -> None:
         """A GIF, width and height in pixels; the browser plays it."""

@@ -112,6 +112,9 @@ class NoTensorBoard(TensorBoard):
     def show(self, tag: str, image: Tensor, step: int) -> None:
         """Nothing."""
 
+    def sound(self, tag: str, wave: Tensor, rate: int, step: int) -> None:
+        """Nothing."""
+
     def play(self, tag: str, gif: bytes, size: tuple[int, int], step: int) -> None:
         """Nothing."""
 

@@ -10,9 +10,12 @@ from gan_cli.sinks.sink import Run, Sink
 from gan_cli.sinks.tensorboard import FIRST, TensorBoard
 from gan_cli.viz import images
 from gan_cli.viz.plane import scatter
+from gan_cli.viz.spectrogram import spectrograms
 
 KEPT = "samples"
 """The sheet of which every step's image is kept."""
+HEARD = 4
+"""Clips of a sheet that TensorBoard plays."""
 
 Surface = Callable[[Tensor, Tensor], Tensor | None]
 """Real and fake points [N, 2, 1, 1] to how real D takes the cells of the plane to be; see
@@ -55,6 +58,7 @@ class Samples(Sink):
         for name, sheet in sheets.items():
             grouped.setdefault(id(sheet.request), (sheet.request, {}))[1][name] = sheet
         self._grouped = list(grouped.values())
+        self._given: set[str] = set()
 
     def begin(self, run: Run) -> None:
         """Show what is drawn before anything is learned."""
@@ -76,6 +80,8 @@ class Samples(Sink):
                 image = lay_out(drawing, sheet, self.class_names, self.surface, caption)
                 kept = name == KEPT
                 self.tensorboard.show(FIRST if kept else f"{FIRST}/{name}", image, run.step)
+                if drawing.kind == "wave":
+                    self._play(f"{FIRST}/{name}", drawing, run.step)
                 path = self.folder / (f"{KEPT}/step-{run.step:08d}.png" if kept else f"{name}.png")
                 try:
                     path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +90,14 @@ class Samples(Sink):
                     problems.append(error)
         if problems:
             raise OSError("; ".join(map(str, problems)))
+
+    def _play(self, tag: str, drawing: Drawing, step: int) -> None:
+        """Sound for TensorBoard: what was made each time, what stands beside it once."""
+        for name, waves in drawing.panels.items():
+            if name == drawing.output or f"{tag}/{name}" not in self._given:
+                self._given.add(f"{tag}/{name}")
+                for number, wave in enumerate(waves[:HEARD]):
+                    self.tensorboard.sound(f"{tag}/{number}/{name}", wave, drawing.rate, step)
 
 
 def lay_out(
@@ -95,7 +109,8 @@ def lay_out(
 ) -> Tensor:
     """One sheet of a drawing as an image, uint8 [3, H, W].
 
-    Images come as grids side by side, 2-D points as a scatter plot of the output over what is real.
+    Images come as grids side by side, sound as its spectrograms, 2-D points as a scatter plot of
+    the output over what is real.
 
     Args:
         drawing: of the sheet's request.
@@ -110,6 +125,8 @@ def lay_out(
         real = panels.get("real")
         shading = None if surface is None or real is None else surface(real, drawing.made)
         return scatter(drawing.made, real, shading, caption)
+    if drawing.kind == "wave":
+        panels = {name: spectrograms(waves, drawing.rate) for name, waves in panels.items()}
     known = dict(enumerate(class_names))
     headings = [known.get(number, str(number)) for number in sheet.headings]
     return images.sheet(panels, sheet.columns, headings)

@@ -77,6 +77,14 @@ class TensorBoard(ReportSink):
         else:
             self._waiting.append(lambda: self._events.add_image(tag, picture, step))
 
+    def sound(self, tag: str, wave: Tensor, rate: int, step: int) -> None:
+        """Add sound, [1, 1, T] in [-1, 1] at `rate` samples a second; otherwise as `show`."""
+        if step:
+            self._catch_up()
+            self._try(lambda: self._events.add_sound(tag, wave, rate, step))
+        else:
+            self._waiting.append(lambda: self._events.add_sound(tag, wave, rate, step))
+
     def play(self, tag: str, gif: bytes, size: tuple[int, int], step: int) -> None:
         """Add an animation, width and height in pixels; the browser plays it."""
         self._try(lambda: self._events.add_film(tag, gif, size, step))

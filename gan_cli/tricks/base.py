@@ -7,10 +7,11 @@ one that it fits.
 
 import abc
 from collections.abc import Sequence
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from torch import Tensor, nn
 
+from gan_cli.data.fields import Batch
 from gan_cli.networks.roles import Discriminator
 from gan_cli.ranges import Count, NonNegative
 from gan_cli.tricks.examples import Progress, RealFakeBatch, Role
@@ -46,6 +47,21 @@ class View(Trick):
     def forward(self, x: Tensor, progress: Progress) -> Tensor:
         """The images [N, C, H, W] as D sees them; differentiable."""
 
+    def observe(self, real: Tensor) -> None:
+        """Called after D's turn, for views that follow its scores.
+
+        Args:
+            real: D's logits of real images, [N] or [N, ...], detached; zero is a D that cannot
+                tell.
+        """
+
+    def on_step(self, progress: Progress) -> None:
+        """Called after each step: what adapts does so here, in buffers."""
+
+    def watch(self) -> dict[str, Tensor]:
+        """Detached scalars worth a curve."""
+        return {}
+
 
 class Pool(Trick):
     """Changes only the fakes of D's turn."""
@@ -72,7 +88,9 @@ class Lazy(Trick):
         self.every = every
 
     def due(self, progress: Progress) -> bool:
-        """Whether it is computed in this step."""
+        """Whether it is computed in this turn."""
+        if progress.phase != "whole" and (progress.phase == "lazy") != (self.every > 1):
+            return False
         return progress.step % self.every == 0 and now(self.weight, progress) > 0
 
     def weigh(self, value: Tensor, progress: Progress) -> Tensor:
@@ -111,6 +129,23 @@ class WeightTerm(Lazy):
     @abc.abstractmethod
     def forward(self, parameters: Sequence[Tensor]) -> Tensor:
         """The term, a scalar, before its weight."""
+
+
+class NetworkTerm(Lazy):
+    """Adds to a player's loss what it finds out about one of that player's own networks."""
+
+    place = "player"
+    of: ClassVar[type[nn.Module]]
+    """Which networks it is about; it fits players that train one."""
+
+    @abc.abstractmethod
+    def forward(self, network: Any, batch: Batch) -> Tensor:
+        """The term, a scalar, before its weight.
+
+        Args:
+            network: one of those.
+            batch: the turn's real samples.
+        """
 
 
 class Layer(Trick):

@@ -21,6 +21,8 @@ class Progress(NamedTuple):
     """Part of the run that is over, in [0, 1]."""
     images: int = 0
     """Real images seen."""
+    phase: Literal["whole", "main", "lazy"] = "whole"
+    """Whether a turn is about all that is to be minimised, or lazy terms have one of their own."""
 
 
 class DiscriminatorOutput(NamedTuple):

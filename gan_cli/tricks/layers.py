@@ -5,15 +5,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_cli.errors import UserError
+from gan_cli.networks.layers import normalize_spectrally
 from gan_cli.networks.minibatch import GroupStddev
 from gan_cli.networks.roles import Discriminator
 from gan_cli.ranges import Count, NonNegative, Probability
 from gan_cli.tricks.base import Layer
 
-WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh)
 
 
@@ -32,8 +31,7 @@ class SpectralNorm(Layer):
 
     def apply_to(self, network: Discriminator) -> None:
         """Parametrise all linear, convolutional and embedding layers."""
-        for layer in [m for m in network.modules() if isinstance(m, WEIGHTED)]:
-            spectral_norm(layer, n_power_iterations=self.iterations)
+        normalize_spectrally(network, self.iterations)
 
 
 class MinibatchDiscrimination(Layer):

@@ -7,7 +7,7 @@ computed in float32, also where the losses are not.
 import torch
 from torch import Tensor
 
-from gan_cli.ranges import Count, NonNegative
+from gan_cli.ranges import Count, NonNegative, Positive
 from gan_cli.tricks.base import Term
 from gan_cli.tricks.examples import RealFakeBatch, Role, input_gradients
 from gan_cli.tricks.schedules import Schedule
@@ -27,19 +27,29 @@ class GradientPenalty(Term):
     """E[(||grad D(x_hat)|| - 1)^2], x_hat between real and fake (Gulrajani et al. 2017, eq. 3).
 
     One random weight per sample decides where between its real and its fake x_hat lies.
+
+    Args:
+        weight: the paper's lambda.
+        every: see `Lazy`.
+        target: where norms are held, with (||grad D(x_hat)|| / target - 1)^2 as the penalty
+            (Karras et al. 2018, appendix A.1).
     """
 
     double_backward = True
 
-    def __init__(self, weight: NonNegative | Schedule = 10.0, every: Count = 1) -> None:
+    def __init__(
+        self, weight: NonNegative | Schedule = 10.0, every: Count = 1, target: Positive = 1.0
+    ) -> None:
         super().__init__(weight, every)
+        self.target = target
 
     def forward(self, batch: RealFakeBatch, role: Role) -> Tensor:
         """The penalty before its weight."""
         real, fake = batch.real.seen, batch.fake.seen
         between = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)  # [N,1,1,1]
         x_hat = torch.lerp(fake, real, between)
-        return around_one(input_gradients(batch.discriminate, x_hat, batch.real.label))
+        gradient = input_gradients(batch.discriminate, x_hat, batch.real.label)
+        return around_one(gradient / self.target)
 
 
 class DRAGAN(Term):

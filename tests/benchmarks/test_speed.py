@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks import common, speed, textbook
-from tests.conftest import NARROW
+from tests.conftest import NARROW, data_of, narrow
 
 SMALL = ["data.limit=32", "data.batch_size=8", "data.image_size=8", "trainer.device=cpu"]
 
@@ -98,3 +98,24 @@ def test_several_models_and_another_checkout(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.count("medians of 1 rounds") == 2
     assert sys.modules["benchmarks.speed"] is speed  # the other one lives in its own process
     assert common.now() > 0
+
+
+def test_the_loop_of_sound_trains_the_same_game(monkeypatch):
+    """One wave for both turns; each discriminator hears real and made in both."""
+    built = []
+    build = textbook.build_game
+    monkeypatch.setattr(textbook, "build_game", lambda *a: built.append(build(*a)) or built[-1])
+    sound = [*data_of("hifigan_small"), *narrow("hifigan_small"), "data.limit=4"]
+    step = textbook.textbook_step(["model=hifigan_small", *sound, "data.batch_size=2"])
+    (game,) = built
+    networks = [game.generator, *(game.adversary(name).network for name in game.adversaries)]
+    before = [[p.clone() for p in network.parameters()] for network in networks]
+    calls = [0] * len(networks)
+    for number, network in enumerate(networks):
+        network.register_forward_hook(
+            lambda *_, number=number: calls.__setitem__(number, calls[number] + 1)
+        )
+    step()
+    assert calls == [1, 4, 4]
+    for network, old in zip(networks, before, strict=True):
+        assert any((p != q).any() for p, q in zip(network.parameters(), old, strict=True))

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from gan_cli.data import image_files
-from gan_cli.data.image_files import read_images, spread
+from gan_cli.data.given_images import read_images
+from gan_cli.data.image_files import spread
 from gan_cli.errors import UserError
 from tests.data.image_files import write_image, zipped
 

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 
 from gan_cli.data.batches import open_batches
 from gan_cli.data.dataset import Dataset
+from gan_cli.data.sound_files import save_sound
 from gan_cli.data.wrapper import Wrapper
 from tests.conftest import options
 from tests.data.image_files import write_image
@@ -18,9 +19,10 @@ from tests.data.test_torchvision import cifar_files, mnist_files  # noqa: F401
 
 CONF = Path(__file__).parents[2] / "conf"
 BATCHING = {"batch_size", "workers", "memory_limit", "flip"}
-REACHABLE = {"image_size", "channels", "limit", "batch_size"}
-OWN = ("folder", "pairs", "unpaired")
-NEEDED = {"pix2pix": {"source", "target"}, "cyclegan": {"a", "b"}}
+SOUND = ("waves", "tones")
+OWN = ("folder", "pairs", "unpaired", "waves")
+NEEDED = {"hifigan": {"wave"}, "pix2pix": {"source", "target"}, "cyclegan": {"a", "b"}}
+OPTIONAL = {"jitter"}
 
 
 def compose(name: str, *changes: str) -> dict[str, Any]:
@@ -45,9 +47,10 @@ def test_keys_are_those_of_its_class(name: str) -> None:
     data = compose(name)
     cls = hydra.utils.get_class(data.pop("_target_"))
     assert issubclass(cls, Dataset)
-    assert data.keys() >= BATCHING | REACHABLE
+    shape = {"sample_rate", "length"} if name in SOUND else {"image_size", "channels"}
+    assert data.keys() >= BATCHING | shape | {"limit", "batch_size"}
     taken = inspect.signature(cls).parameters.keys()
-    others = data.keys() - BATCHING - taken
+    others = data.keys() - BATCHING - OPTIONAL - taken
     assert taken <= data.keys()
     if not issubclass(cls, Wrapper):
         assert not others
@@ -69,7 +72,9 @@ def test_two_batches(
         mnist_files(root, "FashionMNIST" if name == "fashion_mnist" else "MNIST")
     elif name == "cifar10":
         root = cifar_files
-    for number in range(8 if name in OWN else 0):
+    if name == "waves":
+        save_sound(torch.rand(9 * 16384) - 0.5, 22050, root / "clip.wav")
+    for number in range(8 if name in OWN and name not in SOUND else 0):
         write_image(root / "trainA" / f"{number}.png", seed=number)
         write_image(root / "trainB" / f"{number}.png", seed=-number - 1 & 255)
     if "root" in compose(name):
@@ -77,11 +82,14 @@ def test_two_batches(
     data = compose(name, *changes)
     dataset = build(data)
     before = dict(dataset.fields)
-    shape = (data["channels"], data["image_size"], data["image_size"])
+    if name in SOUND:
+        shape = (1, 1, data["length"])
+    else:
+        shape = (data["channels"], data["image_size"], data["image_size"])
+        assert (dataset.image_size, dataset.channels) == shape[1::-1]
     assert {f.shape for f in before.values() if f.kind != "label"} == {shape}
     dataset.prepare()
     assert before.items() <= dict(dataset.fields).items()
-    assert (dataset.image_size, dataset.channels) == (data["image_size"], data["channels"])
     assert dataset.n_classes in (data["n_classes"], 2)
     assert len(dataset.class_names) == dataset.n_classes
     batches = open_batches(
@@ -97,7 +105,7 @@ def test_two_batches(
             assert kind == "label" or -1 <= x.min() < x.max() <= 1
     text = (CONF / "data" / f"{name}.yaml").read_text()
     for model, fields in NEEDED.items():  # the command in its comment
-        assert (f"model={model} " in text) == (fields <= batch.keys())
+        assert (f"model={model}" in text) == (fields <= batch.keys())
 
 
 @pytest.mark.parametrize("name", options("data"))

@@ -1,6 +1,6 @@
 """A game that can be checked by hand, and a trainer for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import torch
@@ -48,19 +48,25 @@ class Quadratic(nn.Module):
         )
         for network in self.own.values():
             nn.init.zeros_(network.weight)
-        self.turns: list[tuple[str, float, list[bool]]] = []
+        self.asked: list[tuple[str, float, list[bool]]] = []
         self.steps: list[Progress] = []
         self.drawn: list[float] = []
         self.poison: Callable[[str, int], bool] = lambda player, step: False
+        self.forgetful: Callable[[Progress, Progress], Collection[str]] = lambda before, now: ()
+        self.rests: Callable[[str, int], bool] = lambda player, step: False
+        self.times = {"discriminator": 1, "generator": 1}
         self.poison_gradient: Callable[[str, int], bool] = lambda player, step: False
 
     @property
     def averaged(self) -> Mapping[str, nn.Module]:
         return {"own.generator": self.own["generator"]}
 
+    def turns(self, player: str, progress: Progress) -> int:
+        return 0 if self.rests(player, progress.step) else self.times[player]
+
     def turn(self, player: str, batch: Batch, progress: Progress) -> Losses:
         wanted = [p.requires_grad for p in self.own.parameters()]
-        self.turns.append((player, float(batch["image"][0]), wanted))
+        self.asked.append((player, float(batch["image"][0]), wanted))
         weight = self.own[player].weight
         loss = ((weight - 1.0) ** 2).sum()
         if self.poison(player, progress.step):
@@ -73,9 +79,13 @@ class Quadratic(nn.Module):
     def on_step(self, progress: Progress) -> None:
         self.steps.append(progress)
 
+    def fresh(self, before: Progress, now: Progress) -> Collection[str]:
+        return self.forgetful(before, now)
+
 
 def a_trainer(n_critic: int = 1, fused: bool = False, **options: Any) -> tuple[Trainer, Quadratic]:
     game = Quadratic()
+    game.times["discriminator"] = n_critic
 
     def sgd(net: nn.Module) -> torch.optim.Optimizer:
         return torch.optim.SGD(net.parameters(), lr=0.25, fused=fused)

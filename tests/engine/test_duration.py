@@ -43,4 +43,4 @@ def test_a_run_of_minutes_goes_on_for_what_is_left() -> None:
     third, game = a_trainer(minutes=1)
     third.seconds = 60.0
     third.run()
-    assert game.turns == []
+    assert game.asked == []

@@ -126,3 +126,24 @@ def test_what_fails_while_they_stand_in_puts_the_networks_back() -> None:
     with pytest.raises(RuntimeError), average.standing_in(game):
         raise RuntimeError
     assert game.there is own
+
+
+class Remembering(nn.Linear):
+    """Remembers something that is no tensor."""
+
+    level = 0
+
+    def get_extra_state(self) -> torch.Tensor:
+        return torch.tensor(self.level)
+
+    def set_extra_state(self, state: torch.Tensor) -> None:
+        self.level = int(state)
+
+
+def test_what_modules_remember_besides_tensors_is_copied() -> None:
+    average, network = EMA(), Remembering(1, 1)
+    average.attach({"generator": network})
+    network.level = 3
+    assert average.networks[0].level == 0
+    average.update(Progress(0, 0.0, 0.0))
+    assert average.networks[0].level == 3

@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 
 from gan_cli import randomness
 from gan_cli.assembly.build import build_batches, build_game, build_players, build_trainer
-from gan_cli.assembly.parts import reading_batch
+from gan_cli.assembly.parts import reading_batch, seen_at_once
 from gan_cli.cli.process import Stopped
 from gan_cli.cli.ranks import follow as follow_command
 from gan_cli.cli.ranks import hear_from_others
@@ -37,7 +37,6 @@ from gan_cli.evaluation.drawing import CHUNK, draw_samples
 from gan_cli.evaluation.sharing import SharedDrawing
 from gan_cli.networks.synchronised import synchronise
 from gan_cli.runs.following import follow
-from gan_cli.runs.train import seen_at_once
 from gan_cli.sinks import curves
 from gan_cli.sinks.checkpoint import load
 from tests.conftest import Command, data_of, narrow, options

@@ -14,9 +14,17 @@ from gan_cli.tricks.schedules import Schedule
         (Linear(), [1.0, 0.5, 0.0]),
         (Linear(start=0.5), [1.0, 1.0, 0.0]),
         (Exponential(final=0.01), [1.0, 0.1, 0.01]),
+        (Exponential(final=0.01, start=0.5), [1.0, 1.0, 0.01]),
         (Cosine(), [1.0, 0.5, 0.0]),
     ],
-    ids=["constant", "linear", "linear from half", "exponential", "cosine"],
+    ids=[
+        "constant",
+        "linear",
+        "linear from half",
+        "exponential",
+        "exponential from half",
+        "cosine",
+    ],
 )
 def test_at_the_start_half_way_and_the_end(schedule: Schedule, expected: list[float]) -> None:
     assert [schedule(Progress(0, 0.0, done)) for done in (0.0, 0.5, 1.0)] == pytest.approx(expected)

@@ -32,16 +32,26 @@ def test_players_take_turns_on_the_batches_of_the_step() -> None:
     trainer, game = a_trainer(n_critic=3)
     trainer.play()
     trainer.play()
-    assert [(player[0], batch) for player, batch, _ in game.turns] == [
+    assert [(player[0], batch) for player, batch, _ in game.asked] == [
         *[("d", 2.0), ("d", 4.0), ("d", 6.0), ("g", 6.0)],
         *[("d", 8.0), ("d", 10.0), ("d", 12.0), ("g", 12.0)],
     ]
 
 
+def test_a_player_may_rest() -> None:
+    """G in the second step; the batches are drawn all the same."""
+    trainer, game = a_trainer(n_critic=2)
+    game.rests = lambda player, step: (player, step) == ("generator", 1)
+    for _ in range(3):
+        trainer.play()
+    assert [player[0] for player, _, _ in game.asked] == [*"ddg", *"dd", *"ddg"]
+    assert trainer.batches.position == 12
+
+
 def test_only_the_player_at_turn_has_gradients() -> None:
     trainer, game = a_trainer()
     trainer.play()
-    assert [wanted for _, _, wanted in game.turns] == [[True, False], [False, True]]
+    assert [wanted for _, _, wanted in game.asked] == [[True, False], [False, True]]
 
 
 def test_closed_form() -> None:
@@ -194,3 +204,15 @@ def test_a_game_hears_of_each_step() -> None:
     trainer.run()
     assert [progress.step for progress in game.steps] == [1, 2, 3, 4]
     assert [progress.done for progress in game.steps] == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_an_optimizer_forgets_where_the_game_says_so() -> None:
+    """D's after the second step: its next step is as if it were the first, G's is not."""
+    trainer, game = a_trainer()
+    for player in trainer.players:
+        player.optimizer = torch.optim.Adam(player.parameters)
+    game.forgetful = lambda before, now: ["discriminator"] if now.step == 2 else []
+    for _ in range(3):
+        trainer.play()
+    steps = [int(s["step"]) for p in trainer.players for s in p.optimizer.state.values()]
+    assert steps == [1, 3]

@@ -11,7 +11,7 @@ from gan_cli.data.restyled import Restyled
 from gan_cli.errors import UserError
 from gan_cli.evaluation import extractors
 from gan_cli.evaluation.drawing import Drawn, draw_samples
-from gan_cli.evaluation.evaluator import Evaluator, mean_l1, mean_over_pairs
+from gan_cli.evaluation.evaluator import Evaluator, mean_over, mean_over_pairs
 from gan_cli.evaluation.real_data import RealData
 from gan_cli.evaluation.reference import take_reference
 from gan_cli.games.requests import Request
@@ -137,7 +137,7 @@ def test_pairs_are_compared_with_the_held_out_targets():
     assert list(found) == ["l1", "psnr", "ssim"]
     held_out = reference.held_out.fields
     source, target = (held_out[name].float() / 127.5 - 1 for name in ("source", "target"))
-    for name, expected in compare_pairs(source, target)._asdict().items():
+    for name, expected in compare_pairs(source, target).items():
         assert found[name].value == pytest.approx(expected, abs=1e-6), name
         assert (found[name].n, found[name].split, found[name].held_out) == (60, "test", None)
     assert headline(list(found)) == "ssim"
@@ -298,6 +298,6 @@ def test_means_over_parts_are_those_over_all(monkeypatch):
     a, b = torch.randint(256, (2, 20, 1, 8, 8), dtype=torch.uint8)
     x, y = (t.float() / 127.5 - 1 for t in (a, b))
     assert mean_over_pairs(a, b) == pytest.approx(compare_pairs(x, y), abs=1e-6)
-    assert mean_l1(a, b) == pytest.approx(float(l1(x, y).mean()))
+    assert mean_over(l1, a, b) == pytest.approx(float(l1(x, y).mean()))
     with pytest.raises(UserError, match="should draw"):
         mean_over_pairs(a, b[:, :, :4])

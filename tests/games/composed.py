@@ -17,6 +17,7 @@ from gan_cli.engine.trainer import Trainer
 from gan_cli.games.base import Game
 from gan_cli.paths import conf_folder
 from gan_cli.tricks.examples import Progress
+from tests.conftest import data_of, narrow
 
 SMALL = {
     "pix2pix": ["data=digit_outlines", "model.generator.width=4", "model.discriminator.width=4"],
@@ -24,7 +25,22 @@ SMALL = {
         *("data=digit_inversion", "model.generator_ab.width=4", "model.generator_ab.blocks=1"),
         *("model.discriminator_a.width=4", "tricks.image_pool.size=50"),
     ],
+    "hifigan_small": [*data_of("hifigan_small"), *narrow("hifigan_small")],
+    "srgan": ["data=digit_low_resolution", *narrow("srgan"), "model.adversarial_start=0"],
+    "esrgan": ["data=digit_low_resolution", *narrow("esrgan"), "model.adversarial_start=0"],
+    "vqgan": [*narrow("vqgan"), "model.adversarial_start=0"],
     "infogan": ["+model.generator.width=8", "+model.discriminator.width=8"],
+    "ali": [*("model.generator.width=4", "model.discriminator.width=4"), "data.image_size=32"],
+    "ebgan": ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"],
+    "progan": [
+        *("model.generator.width=4", "model.generator.max_width=8", "model.discriminator.width=4"),
+        *("model.discriminator.max_width=8", "model.latent_dim=6"),
+    ],
+    "lapgan": [
+        *("model.generator.hidden=[8]", "model.generator.width=4", "model.generator.noise_dim=5"),
+        *("model.discriminators.hidden=[8]", "model.discriminators.width=4"),
+        "model.discriminators.kernel=3",
+    ],
     "vanilla": ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"],
 }
 """What else makes a game that a test can play."""

@@ -5,6 +5,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy
 
 from gan_cli.games.losses import (
+    EnergyMargin,
     Hinge,
     LeastSquares,
     Loss,
@@ -23,6 +24,7 @@ ALL = [
     Wasserstein,
     LeastSquares,
     Hinge,
+    EnergyMargin,
     RelativisticPairing,
     RelativisticAverage,
 ]
@@ -48,6 +50,7 @@ BY_HAND = {
     Wasserstein: (1 - 1, -1),
     LeastSquares: ((1 + 1) / 4 + (1 + 9) / 4, (4 + 4) / 4),
     Hinge: ((0 + 1) / 2 + (0 + 4) / 2, -1),
+    EnergyMargin: (0 + (9 + 13) / 2, -1),  # 10 above the fakes
     RelativisticPairing: ((softplus(-3) + softplus(3)) / 2, (softplus(3) + softplus(-3)) / 2),
     RelativisticAverage: (  # both means are 1
         (softplus(-1) + softplus(1)) / 2 + (softplus(-2) + softplus(2)) / 2,
@@ -138,7 +141,7 @@ def test_only_the_non_saturating_loss_teaches_a_losing_generator():
         assert least <= slope.abs().item() <= most
 
 
-@pytest.mark.parametrize("loss", ALL)
+@pytest.mark.parametrize("loss", [kind for kind in ALL if kind is not EnergyMargin])
 def test_where_d_is_undecided(loss: type[Loss]) -> None:
     """An image as often real as fake gets that logit, or else only differences count."""
 
@@ -188,3 +191,16 @@ def test_only_cross_entropy_bounds_the_divergence():
         if kind().bounds_divergence:
             assert lowest == pytest.approx(math.log(4))
     assert {kind for kind in ALL if kind().bounds_divergence} == {NonSaturating, Minimax}
+
+
+def test_a_margin_of_energies():
+    """E(x) = 1 and 3; of fakes those beyond m = 4 are let be."""
+    loss = EnergyMargin(4.0)
+    real = torch.tensor([-1.0, -3.0], requires_grad=True)
+    fake = torch.tensor([-1.0, -9.0], requires_grad=True)
+    value = loss.discriminator(real, fake, HARD)
+    assert value.item() == pytest.approx((1 + 3) / 2 + (3 + 0) / 2)
+    value.backward()
+    assert real.grad.tolist() == [-0.5, -0.5]
+    assert fake.grad.tolist() == [0.5, 0.0]
+    assert loss.generator(fake, None).item() == pytest.approx((1 + 9) / 2)

@@ -24,7 +24,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             folder / model,
             *(f"model={model}", *data_of(model), *narrow(model), *TINY, *steep.get(model, [])),
         )
-        for model in ("pix2pix", "cyclegan", "infogan", "vanilla")
+        for model in ("pix2pix", "cyclegan", "infogan", "vanilla", "bigan")
     }
 
 
@@ -155,6 +155,10 @@ def test_the_mean_of_weights_or_the_last(
         ("infogan", ["continuous=[0.5]"], "continuous: 1 codes, but the model has 2"),
         ("infogan", ["continuous=[1,2,3]"], "continuous: 3 codes, but the model has 2"),
         ("infogan", ["continuous=0.5"], "continuous=0.5: should be"),
+        ("bigan", ["label=3"], "label: this model (BiGAN) takes none"),
+        ("bigan", ["input=nowhere"], "input=nowhere: not there"),
+        ("bigan", ["input=ok.png", "interpolate=4"], "interpolate: nothing is drawn at random"),
+        ("bigan", ["input=ok.png", "truncation=1"], "truncation: nothing is drawn at random"),
         ("vanilla", ["code=1"], "code: this model (TwoPlayer) takes none"),
         ("vanilla", ["continuous=[1]"], "continuous: this model (TwoPlayer) takes none"),
         ("vanilla", ["input=ok.png"], "input: this model (TwoPlayer) takes none"),
@@ -173,6 +177,21 @@ def test_a_mistake_costs_one_line(
     assert len(result.problems) == 1, result.err
     assert said in result.err
     assert not Path("out.png").exists()
+
+
+def test_reconstructions_and_samples_of_one_model(
+    runs: dict[str, Path], gan_sample: Command, inputs: Path
+) -> None:
+    """Without an input it draws from z; with one it shows what comes back of it."""
+    run = f"checkpoint={runs['bigan']}"
+    for name, more in (("back", [f"input={inputs}"]), ("drawn", ["count=5", "interpolate=2"])):
+        result = gan_sample(run, f"out={name}.npz", *more)
+        assert result.code == 0, result.err
+    assert drawn("back.npz")["images"].shape == (3, 16, 16, 1)
+    assert drawn("drawn.npz")["images"].shape == (8, 16, 16, 1)
+    assert gan_sample(run, f"input={inputs}", "out=both.png").code == 0
+    with Image.open("both.png") as grid:
+        assert grid.size[1] > 3 * 16  # a row each
 
 
 def test_codes(runs: dict[str, Path], gan_sample: Command) -> None:

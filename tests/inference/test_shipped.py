@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
-from tests.conftest import Command, narrow, options
+from gan_cli.data.sound_files import save_sound
+from tests.conftest import Command, data_of, narrow, options
 
 QUICK = ["data.limit=32", "data.batch_size=8", "trainer.steps=1", "trainer.sample_every=0"]
 QUIET = [*QUICK, "trainer.health=false"]
@@ -20,9 +22,15 @@ def draw(gan_sample: Command, run: Path, *arguments: str) -> None:
 
 @pytest.mark.parametrize("model", options("model"))
 def test_every_model(gan_train: Command, gan_sample: Command, model: str) -> None:
-    data = f"data={DATA.get(model, 'digits')}"
-    result = gan_train(f"model={model}", data, *narrow(model), *QUIET)
+    sound = model.startswith("hifigan")
+    data = data_of(model) if sound else [f"data={DATA.get(model, 'digits')}"]
+    result = gan_train(f"model={model}", *data, *narrow(model), *QUIET)
     assert result.code == 0, result.err
+    if sound:
+        rate = 8000 if model == "hifigan_small" else 22050
+        save_sound(torch.rand(3000) - 0.5, rate, Path("input.wav"))
+        draw(gan_sample, result.folder, "input=input.wav")
+        return
     if model not in DATA:
         draw(gan_sample, result.folder)
         return

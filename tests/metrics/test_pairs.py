@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from gan_cli.metrics import pairs
-from gan_cli.metrics.pairs import compare_pairs, l1, psnr, ssim
+from gan_cli.metrics.pairs import compare_pairs, l1, l2, psnr, ssim
 
 
 def images(*shape, seed=0):
@@ -22,6 +22,12 @@ def test_l1_and_psnr_in_closed_form():
     made, target = flat(0.25, -1.0), flat(-0.25, 1.0)
     assert l1(made, target).tolist() == [0.5, 2.0]
     assert psnr(made, target).tolist() == pytest.approx([12.041199826559248, 0.0])
+
+
+def test_l2_is_of_values_from_0_to_1():
+    """16 x 16 x 3 numbers, each 0.25 apart there: 0.25 sqrt(768)."""
+    made, target = flat(0.25), flat(-0.25)
+    assert l2(made, target).tolist() == pytest.approx([0.25 * 768**0.5])
 
 
 def test_equal_images():

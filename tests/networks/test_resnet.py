@@ -3,6 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from gan_cli.networks.layers import ConditionalBatchNorm2d
 from gan_cli.networks.resnet import Discriminator, DownBlock, Generator, UpBlock
 from tests.networks.counting import parameters
 
@@ -82,7 +83,7 @@ def test_labels_add_gains_and_biases_per_class():
 def test_up_block_matches_the_paper_order():
     """The papers upsample before the shortcut's convolution; here it is after, for a quarter."""
     torch.manual_seed(0)
-    block, x = UpBlock(4, 6, n_classes=0), torch.randn(2, 4, 5, 5)
+    block, x = UpBlock(4, 6, lambda size: ConditionalBatchNorm2d(size, 0)), torch.randn(2, 4, 5, 5)
     block.eval()
     h = block.conv1(F.interpolate(F.relu(block.norm1(x)), scale_factor=2.0))
     h = block.conv2(F.relu(block.norm2(h)))

@@ -32,6 +32,14 @@ def test_a_linear_discriminator(kind: type[Term], wanted: float):
     assert kind().forward(batch, "discriminator").item() == pytest.approx(wanted)
 
 
+def test_a_target_of_its_own():
+    """||w|| = 5, held at 2.5: (5 / 2.5 - 1)^2."""
+    w = torch.tensor([3.0, 0.0, 4.0, 0.0])
+    x = torch.rand(5, 1, 2, 2)
+    batch = batch_of(lambda x, y: (x.flatten(1) @ w, x.flatten(1)), x, x)
+    assert GradientPenalty(target=2.5).forward(batch, "discriminator").item() == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(("kind", "wanted"), [(R1, (1 + 4) / 2 / 2), (R2, (9 + 16) / 2 / 2)])
 def test_each_looks_at_its_own_kind(kind: type[Term], wanted: float):
     """D = x^2 / 2 has the slope x: reals (1, 2) and fakes (3, 4)."""

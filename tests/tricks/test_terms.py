@@ -6,7 +6,13 @@ from torch import nn
 
 from gan_cli.networks import mlp
 from gan_cli.tricks.penalties import R1
-from gan_cli.tricks.terms import AuxiliaryClassifier, FeatureMatching, HistoricalAveraging
+from gan_cli.tricks.terms import (
+    AuxiliaryClassifier,
+    Drift,
+    FeatureMatching,
+    HistoricalAveraging,
+    PullAway,
+)
 from tests.tricks.games import Tiny, batch_of, tiny_discriminator
 
 
@@ -23,6 +29,22 @@ def test_feature_matching_pulls_fakes_to_the_mean_of_reals():
     batch = batch_of(lambda x, y: (x.flatten(), x.flatten(1)), torch.full((2, 1, 1, 1), 3.0), fake)
     (slope,) = torch.autograd.grad(FeatureMatching().forward(batch, "generator"), fake)
     assert slope.flatten().tolist() == [-3.0, -3.0]  # d/df_i of (3 - mean f)^2, two of them
+
+
+def test_pull_away_by_hand():
+    """Three codes at angles of 60, 30 and 90 degrees: (cos^2 60 + cos^2 30 + 0) / 3."""
+    codes = torch.tensor([[2.0, 0.0], [0.5, 3**0.5 / 2], [0.0, 5.0]]).view(3, 2, 1, 1)
+    batch = batch_of(lambda x, y: (x.flatten(1).sum(1), x.flatten(1)), codes, codes)
+    assert PullAway()(batch, "generator").item() == pytest.approx(2 * (0.25 + 0.75) / 6)
+    alone = batch_of(lambda x, y: (x.flatten(1).sum(1), x.flatten(1)), codes[:1], codes[:1])
+    assert PullAway()(alone, "generator").item() == pytest.approx(0, abs=1e-6)
+
+
+def test_drift_by_hand():
+    """Logits 1 and 3 of reals: (1 + 9) / 2; those of fakes do not count."""
+    real, fake = (torch.tensor(v).view(2, 1, 1, 1) for v in ([1.0, 3.0], [7.0, 8.0]))
+    batch = batch_of(lambda x, y: (x.flatten(), x.flatten(1)), real, fake)
+    assert Drift().forward(batch, "discriminator").item() == pytest.approx(5.0)
 
 
 def test_historical_averaging_by_hand():
