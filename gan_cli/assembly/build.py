@@ -207,6 +207,13 @@ def duration_of(trainer: TrainerSettings, steps_per_epoch: float) -> Duration:
 
 
 def place(module: M, device: torch.device) -> M:
-    """A game, or a network, on its device, with weights laid out as convolutions like them."""
+    """A game, or a network, on its device, with weights laid out as convolutions like them.
+
+    A network that is better off with its weights as they are says so, by `contiguous = True`.
+    """
     module.to(device)
-    return module.to(memory_format=torch.channels_last)  # saves 7 to 13 % of a step on a CPU
+    module.to(memory_format=torch.channels_last)  # saves 7 to 13 % of a step on a CPU
+    for part in module.modules():
+        if getattr(part, "contiguous", False):
+            part.to(memory_format=torch.contiguous_format)
+    return module

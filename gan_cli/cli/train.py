@@ -94,14 +94,21 @@ def check_job(config: "DictConfig") -> None:
 def run_job(
     config: "DictConfig", saved: Mapping[str, Any] | None = None, ranks: "Ranks | None" = None
 ) -> float | None:
-    """One job; returns the scalar that `trainer.returns` names."""
+    """One job; returns the scalar that `trainer.returns` names.
+
+    A job of a sweep goes on where its folder holds a run, which is then one that was cut off.
+    """
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
 
     from gan_cli.cli.overrides import as_typed, swept_keys, typed
     from gan_cli.cli.start import SWEEP_FILE, RunStart
 
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
+    of_sweep = hydra.mode == RunMode.MULTIRUN
+    if of_sweep:
+        saved = standing_checkpoint(folder)
     given = typed(hydra)
     overrides = [as_typed(o) for o in given if not _is_resume(o)]
     start = RunStart(folder, config, overrides, resumed=saved is not None)
@@ -121,7 +128,10 @@ def run_job(
             about["choices"] = chosen_groups(saved)
             hand_out(ranks, config, folder, saved, about)
             with ranks.until_ready():
-                trainer = run_training(config, folder, saved, on_begin=begin, ranks=ranks, **about)
+                trainer = run_training(
+                    *(config, folder, saved),
+                    **{"on_begin": begin, "ranks": ranks, "as_typed": of_sweep, **about},
+                )
             if trainer.interrupts.stop is not None:
                 raise Stopped(trainer.interrupts.stop.name)
         except BaseException as error:
@@ -132,6 +142,21 @@ def run_job(
             if not start.begun:
                 start.take_back()
     return trainer.last_report.get(trainer.returns)
+
+
+def standing_checkpoint(folder: Path) -> Mapping[str, Any] | None:
+    """What to go on from in a job's folder; None where no run has come so far.
+
+    Raises:
+        UserError: all its checkpoints are damaged.
+    """
+    from gan_cli.sinks.saved import saved_in
+
+    if not saved_in(folder / "checkpoints"):
+        return None
+    from gan_cli.sinks.checkpoint import load_newest
+
+    return load_newest(folder)[1]
 
 
 def chosen_groups(saved: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Endless batches of real samples, as a function of the seed and a position alone."""
 
 import abc
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 
@@ -55,10 +56,9 @@ class Batches(abc.ABC):
             UserError: a file cannot be decoded; names it.
             RunFailed: a process that decodes has died. The position is as it was.
         """
-        index = {
-            group: order.take(self._draw.begin(self.position), self._draw.share)
-            for group, order in self._orders.items()
-        }
+        count = self._draw.share
+        begin = self._draw.begin(self.position)
+        index = {group: o.take(begin, count) for group, o in self._orders.items()}
         batch = self._gather(index) | {
             name: values.index_select(0, index[self.fields[name].group])
             for name, values in self._labels.items()
@@ -101,8 +101,11 @@ class Batches(abc.ABC):
         """The same of what is drawn at the present position, on the device."""
 
     def _open_orders(self, device: torch.device) -> dict[str, Order]:
-        seed = self._draw.seed
-        return {group: Order(size, seed, device, group) for group, size in self.sizes.items()}
+        seed, runs = self._draw.seed, self._draw.runs
+        return {
+            group: Order(size, seed, device, group, runs.get(group, ()))
+            for group, size in self.sizes.items()
+        }
 
     def _finished(self, batch: Batch) -> Batch:
         """In the order of the fields; 0..255 to [-1, 1], what is not 8-bit stays."""
@@ -242,5 +245,5 @@ def open_batches(
     if excess is None:
         return MemoryBatches(dataset.fields, (load or dataset.load)(), draw)
     if isinstance(dataset, StreamableDataset):
-        return StreamBatches(dataset, draw, workers)
+        return StreamBatches(dataset, dataclasses.replace(draw, runs=dataset.runs), workers)
     raise UserError(f"{excess} (it can only be used from memory)")

@@ -140,32 +140,21 @@ class Trainer:
         drawn = self._draw_batches()
         for player in self.players:
             turns = self.game.turns(player.name, progress)
-            if not turns:
-                continue
             for key, parameter in self._trained.items():
                 parameter.requires_grad_(key in self._own[player.name])
             player.follow(progress)
-            for batch in drawn[-turns:]:
-                for phase in self._phases(player, progress):
+            for batch in drawn[len(drawn) - turns :]:
+                for phase in player.phases(progress, self.game):
                     self._turn(player, batch, phase)
         if self.average is not None:
             self.average.update(progress, self.images - progress.images)
         self.step += 1
         self.seconds += self.ranks.elapsed(time.monotonic() - began)
         self.game.on_step(self.progress)
-        fresh = self.game.fresh(progress, self.progress)
         for player in self.players:
-            if player.name in fresh:
+            if player.name in self.game.fresh(progress, self.progress):
                 player.forget()
         return drawn[-1]
-
-    def _phases(self, player: Player, progress: Progress) -> list[Progress]:
-        """A turn for everything; or one without lazy terms, and one for those that are due."""
-        if not player.lazy_apart:
-            return [progress]
-        lazy = progress._replace(phase="lazy")
-        due = any(term.due(lazy) for term in self.game.lazy_terms(player.name).values())
-        return [progress._replace(phase="main"), *([lazy] if due else [])]
 
     def draw(self, request: Request) -> Drawing:
         """Draw as a sample of this run would be: with the mean of weights, where one is kept."""

@@ -98,6 +98,18 @@ def draw_samples(
     )
 
 
+def encode(draw: Draw, inputs: Mapping[str, Tensor], direction: str | None) -> Tensor:
+    """What the game's encoder sees in samples [N, ...] of each field, float32 [N, F]."""
+    parts = []
+    whole = Request(len(next(iter(inputs.values()))), inputs=inputs, direction=direction)
+    for part in whole.split(CHUNK):
+        scaled = {name: to_unit_range(x) for name, x in part.inputs.items()}
+        features = draw(dataclasses.replace(part, inputs=scaled)).features
+        assert features is not None
+        parts.append(features)
+    return torch.cat(parts)
+
+
 def draw_part(draw: Draw, part: Request, trial: Trial) -> Drawn:
     """Samples of one part of a request.
 
@@ -109,18 +121,6 @@ def draw_part(draw: Draw, part: Request, trial: Trial) -> Drawn:
     if not drawing.made.isfinite().all():
         raise UserError("the game draws NaN or Inf; take an earlier checkpoint")
     return _put_away(drawing, trial)
-
-
-def encode(draw: Draw, inputs: Mapping[str, Tensor], direction: str | None) -> Tensor:
-    """What the game's encoder sees in samples [N, ...] of each field, float32 [N, F]."""
-    parts = []
-    whole = Request(len(next(iter(inputs.values()))), inputs=inputs, direction=direction)
-    for part in whole.split(CHUNK):
-        scaled = {name: to_unit_range(x) for name, x in part.inputs.items()}
-        features = draw(dataclasses.replace(part, inputs=scaled)).features
-        assert features is not None
-        parts.append(features)
-    return torch.cat(parts)
 
 
 def to_unit_range(x: Tensor) -> Tensor:

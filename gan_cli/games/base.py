@@ -182,8 +182,9 @@ class Game(nn.Module, abc.ABC):
 
     def _lazy_losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """Of `losses` what lazy terms of adversaries add, under their names or `name_which`."""
-        due = {name for name, term in self.lazy_terms(player).items() if term.due(progress)}
-        due -= {*self.weight_terms[player]}  # type: ignore[arg-type]
+        own = dict(self.weight_terms[player].items())  # type: ignore[operator]
+        lazy = self.lazy_terms(player)
+        due = {name for name, term in lazy.items() if name not in own and term.due(progress)}
         if not due:
             return Losses({})
         found = self.losses(player, batch, progress).minimise

@@ -55,6 +55,7 @@ def run_training(
     choices: Mapping[str, Any] | None = None,
     on_begin: Callable[[Interrupts], None] = lambda interrupts: None,
     swept: Sequence[str] = (),
+    as_typed: bool = False,
     ranks: Ranks = ALONE,
 ) -> Trainer:
     """Train as `config` says and leave everything in `folder`; a dry run leaves nothing.
@@ -68,6 +69,8 @@ def run_training(
         on_begin: called once the folder is locked and nothing refuses the run any more, before
             anything is written there.
         swept: the keys that differ between this run and the others of its sweep.
+        as_typed: whether `config` is a person's also where `saved` is given: then it is not
+            distrusted as what came with a checkpoint is.
         ranks: the processes that train together; only the first of them writes.
 
     Raises:
@@ -79,7 +82,9 @@ def run_training(
         _refuse_to_mix(config, folder)
     settle_length(config, keys_of(overrides))
     by_device = chosen_by_device(config)
-    settings, dataset = _read_config(config, trusted_in_checkpoint(config.trust) if saved else None)
+    from_checkpoint = saved is not None and not as_typed
+    trusted = trusted_in_checkpoint(config.trust) if from_checkpoint else None
+    settings, dataset = _read_config(config, trusted)
     if saved:
         resume.compare(saved["config"], settings.plain)
     for logger in settings.logger.values() if ranks.leads else ():
