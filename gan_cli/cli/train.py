@@ -124,12 +124,13 @@ def run_job(
 
             ranks = ranks or ALONE
             swept = swept_keys(folder.parent / SWEEP_FILE)
-            given = {"overrides": overrides, "choices": chosen_groups(saved), "swept": swept}
-            hand_out(ranks, config, folder, saved, given)
+            about: dict[str, Any] = {"overrides": overrides, "swept": swept}
+            about["choices"] = chosen_groups(saved)
+            hand_out(ranks, config, folder, saved, about)
             with ranks.until_ready():
                 trainer = run_training(
                     *(config, folder, saved),
-                    **{"on_begin": begin, "ranks": ranks, "as_typed": of_sweep, **given},
+                    **{"on_begin": begin, "ranks": ranks, "as_typed": of_sweep, **about},
                 )
             if trainer.interrupts.stop is not None:
                 raise Stopped(trainer.interrupts.stop.name)
