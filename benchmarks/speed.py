@@ -78,11 +78,12 @@ class OtherCheckout:
         self._process.communicate()
 
 
-def seconds(step: Callable[[], Any]) -> float:
-    """How long one call takes, the device's work included."""
+def seconds(step: Callable[[], Any], times: int = 1) -> float:
+    """How long a call takes, in the mean over some, the device's work included."""
     began = now()
-    step()
-    return now() - began
+    for _ in range(times):
+        step()
+    return (now() - began) / times
 
 
 def compare(clocks: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
@@ -108,10 +109,12 @@ def summarise(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
     return found
 
 
-def measure(overrides: Sequence[str], rounds: int, against: Path | None) -> dict[str, float]:
+def measure(
+    overrides: Sequence[str], rounds: int, against: Path | None, steps_a_round: int = 1
+) -> dict[str, float]:
     """All that is measured of one model."""
     steps = {OURS: our_step(overrides), "textbook": textbook_step(overrides)}
-    clocks = {name: partial(seconds, step) for name, step in steps.items()}
+    clocks = {name: partial(seconds, step, steps_a_round) for name, step in steps.items()}
     other = OtherCheckout(against, overrides) if against else None
     if other:
         clocks["other"] = other.seconds  # type: ignore[assignment]
@@ -129,7 +132,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--image-size", type=int, default=32)
     parser.add_argument("--channels", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=10, help="steps of each")
+    parser.add_argument("--rounds", type=int, default=10, help="in which each steps")
+    parser.add_argument(
+        "--steps", type=int, default=1, help="in a round; 16 where terms come each 16th step only"
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--against", type=Path, help="another checkout of this package")
     parser.add_argument("--json", type=Path, help="where to write the figures")
@@ -149,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             *(f"data.batch_size={given.batch_size}", f"trainer.device={given.device}"),
             *given.overrides,
         ]
-        found = measure(overrides, given.rounds, given.against)
+        found = measure(overrides, given.rounds, given.against, given.steps)
         models[model] = {"overrides": overrides} | found
         print(f"{model} {' '.join(overrides[1:-2])}", end=" ")
         print(f"batch {given.batch_size}, medians of {given.rounds} rounds:", end=" ")

@@ -2,8 +2,8 @@
 
 Both networks always collect gradients, fakes of D's turn are made with a graph and detached, G's
 turn draws fresh latents, tensors are contiguous, images are gathered and scaled on the fly, and
-`.item()` reads both losses in each step. There is no EMA. For pix2pix and CycleGAN the loop is that
-of their authors, see benchmarks/translation.py; for HiFi-GAN, see benchmarks/textbook_hifigan.py.
+`.item()` reads both losses in each step. There is no EMA. Pix2pix, CycleGAN, HiFi-GAN and StyleGAN2
+have the loops of their authors: benchmarks/translation.py, textbook_hifigan.py, stylegan2.py.
 """
 
 import sys
@@ -13,13 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks import textbook_hifigan, translation
+from benchmarks import stylegan2, textbook_hifigan, translation
 from benchmarks.common import open_settings
 from gan_cli.assembly.build import build_game
 from gan_cli.games.cyclegan import CycleGAN
 from gan_cli.games.hifigan import HiFiGAN
 from gan_cli.games.losses import Targets
 from gan_cli.games.pix2pix import Pix2Pix
+from gan_cli.games.stylegan2 import StyleGAN2
 from gan_cli.games.two_player import TwoPlayer
 
 PLAYABLE = {"gradient_penalty", "weight_clipping", "spectral_norm", "r1", "r2"}
@@ -52,8 +53,9 @@ def textbook_step(overrides: Sequence[str]) -> Callable[[], None]:
         if isinstance(game, Pix2Pix):
             return translation.pix2pix_step(game, draw_all, build)
         return translation.cyclegan_step(game, draw_all, build)
-    unknown = sorted(settings.tricks.keys() - PLAYABLE)
-    if unknown or type(game) is not TwoPlayer:
+    styled = type(game) is StyleGAN2
+    unknown = sorted(settings.tricks.keys() - (stylegan2.KNOWN if styled else PLAYABLE))
+    if unknown or type(game) not in (TwoPlayer, StyleGAN2):
         sys.exit(f"{' '.join(overrides)}: no textbook loop for {unknown or type(game).__name__}")
     discriminator = game.adversary("discriminator").network
     generator, loss = game.generator, game.adversary("discriminator").loss
@@ -68,6 +70,9 @@ def textbook_step(overrides: Sequence[str]) -> Callable[[], None]:
         x = data["image"][index].to(device)
         x = x if x.is_floating_point() else x.float() / 127.5 - 1.0
         return x, data["label"][index].to(device) if game.n_classes else None
+
+    if styled:
+        return stylegan2.reference_step(game, tricks, optimizers, draw)
 
     def make(label: Tensor | None) -> Tensor:
         return generator(torch.randn(n, game.latent_dim, device=device), label)

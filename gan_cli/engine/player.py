@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from gan_cli.engine.uncompiled import step
+from gan_cli.games.base import Game
 from gan_cli.tricks.base import StepHook
 from gan_cli.tricks.examples import Progress
 from gan_cli.tricks.schedules import Schedule, now
@@ -69,6 +70,14 @@ class Player:
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * self.schedule(progress)
             group.update((name, settled(value, progress)) for name, value in self._moving.items())
+
+    def phases(self, progress: Progress, game: Game) -> list[Progress]:
+        """A turn for everything; or one without lazy terms, and one for those that are due."""
+        if not self.lazy_apart:
+            return [progress]
+        lazy = progress._replace(phase="lazy")
+        due = any(term.due(lazy) for term in game.lazy_terms(self.name).values())
+        return [progress._replace(phase="main"), *([lazy] if due else [])]
 
     @property
     def fused(self) -> bool:

@@ -238,4 +238,4 @@ def _save_picture(loaded: Loaded, path: Path) -> bool:
 
 
 def _wanted(count: int) -> DrawSettings:
-    return DrawSettings(count, 0, None, None, None, None, None, None)
+    return DrawSettings(count=count, seed=0)

@@ -66,6 +66,8 @@ class Game(nn.Module, abc.ABC):
     """What may be asked for in `gan-sample`."""
     any_size: ClassVar[bool] = False
     """Whether inputs of any size are taken, one at a time, and drawn from as they are."""
+    reads_batch: ClassVar[bool] = False
+    """Whether its losses are no means over samples, whatever its networks are."""
     refuses: ClassVar[Mapping[type[Trick], str]] = {}
     """Tricks that mean nothing here, and why."""
 
@@ -182,8 +184,9 @@ class Game(nn.Module, abc.ABC):
 
     def _lazy_losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """Of `losses` what lazy terms of adversaries add, under their names or `name_which`."""
-        due = {name for name, term in self.lazy_terms(player).items() if term.due(progress)}
-        due -= {*self.weight_terms[player]}  # type: ignore[arg-type]
+        own = dict(self.weight_terms[player].items())  # type: ignore[operator]
+        lazy = self.lazy_terms(player)
+        due = {name for name, term in lazy.items() if name not in own and term.due(progress)}
         if not due:
             return Losses({})
         found = self.losses(player, batch, progress).minimise

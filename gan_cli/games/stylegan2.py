@@ -35,6 +35,7 @@ class StyleGAN2(TwoPlayer):
         ValueError: a generator that takes another latent_dim.
     """
 
+    needs = {"image": ("image",)}  # noqa: RUF012
     takes = TwoPlayer.takes | {"psi", "crossover"}
     generator: StyleGenerator
 
@@ -84,7 +85,7 @@ class StyleGAN2(TwoPlayer):
         if request.psi is None and request.others is None:
             return super().draw(request)
         assert request.latents is not None
-        network = Restyled(self.generator, request.psi, request.crossover)
+        network = ChangedStyles(self.generator, request.psi, request.crossover)
         made = latents.in_chunks(network, request.latents, request.label, request.others)
         beside = {"real": request.inputs["image"]} if "image" in request.inputs else {}
         kind = self.fields["image"].kind
@@ -97,7 +98,7 @@ class StyleGAN2(TwoPlayer):
         return {**super().sheets(look_up, seed), "style_mixing": Sheet(mixed, SIDE)}
 
 
-class Restyled(nn.Module):
+class ChangedStyles(nn.Module):
     """A generator whose styles are changed on their way.
 
     Args:

@@ -69,7 +69,7 @@ class Generator(roles.Generator):
             self.embedding = _embedding(n_classes, embedding_dim)
         told = embedding_dim if n_classes else 0
         self.stem = _scaled(nn.Linear(latent_dim + told, sizes[0], bias=False))
-        self.map = nn.Parameter(torch.randn(sizes[0], base, base))
+        self.map = nn.Parameter(nn.init.normal_(torch.empty(sizes[0], base, base)))
         total = blocks * len(sizes)
         stages: list[nn.Module] = _blocks(sizes[0], blocks, group_size, total)
         for size_in, size_out in pairwise(sizes):
@@ -186,7 +186,8 @@ class DepthwiseSum(nn.Module):
 
     def __init__(self, channels: int, size: int) -> None:
         super().__init__()
-        self.map = nn.Parameter(torch.randn(channels, size, size) / size)
+        self.map = nn.Parameter(torch.empty(channels, size, size))
+        nn.init.normal_(self.map, 0.0, 1.0 / size)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, C]."""

@@ -176,7 +176,7 @@ class Discriminator(roles.Discriminator):
             ]
             shortcut = HalvingConv2d(size_in, size_out, 1, bias=False)
             residual = architecture == "residual"
-            modules += [Residual(nn.Sequential(*block), shortcut)] if residual else block
+            modules += [ShortcutBlock(nn.Sequential(*block), shortcut)] if residual else block
         modules += [GroupStddev(stddev_group)] if stddev_group else []
         modules += [
             EqualisedConv2d(last + (stddev_group > 0), last, 3, gain=1.0),
@@ -190,7 +190,7 @@ class Discriminator(roles.Discriminator):
         )
 
 
-class Residual(nn.Module):
+class ShortcutBlock(nn.Module):
     """(block(x) + shortcut(x)) / sqrt(2).
 
     Args:

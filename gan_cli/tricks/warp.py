@@ -23,7 +23,9 @@ class Warp(nn.Module):
     """Moves each image; what comes in from outside is the image mirrored at its edges.
 
     It is doubled, sampled bilinearly, and halved, so that little of its detail is lost and little
-    aliases (Karras et al. 2020, "Training GANs with limited data", appendix B).
+    aliases (Karras et al. 2020, "Training GANs with limited data", appendix B). On a GPU the
+    gradient at the images is summed up in no fixed order, so that runs are alike in all but the
+    last digits.
     """
 
     taps: Tensor

@@ -6,7 +6,8 @@ import sys
 import pytest
 import torch
 
-from benchmarks import common, speed, textbook
+from benchmarks import common, speed, stylegan2, textbook
+from gan_cli.networks.stylegan2_layers import ModulatedConv2d, SmoothDoubling, Smoothing
 from tests.conftest import NARROW, data_of, narrow
 
 SMALL = ["data.limit=32", "data.batch_size=8", "data.image_size=8", "trainer.device=cpu"]
@@ -57,6 +58,29 @@ def test_the_textbook_loop_trains_the_same_game(monkeypatch, model):
         assert limit == pytest.approx(0.01)
 
 
+@pytest.mark.parametrize(("model", "judged"), [("pix2pix", 3), ("cyclegan", 3)])
+def test_the_authors_loops_of_translations(monkeypatch, model: str, judged: int):
+    """Every fake is made once, and each D sees it twice and a real image once."""
+    built = []
+    build = textbook.build_game
+    monkeypatch.setattr(textbook, "build_game", lambda *a: built.append(build(*a)) or built[-1])
+    step = textbook.textbook_step(
+        [f"model={model}", *data_of(model), *narrow(model), "data.limit=16", "data.batch_size=2"]
+    )
+    (game,) = built
+    judges = [adversary.network for adversary in game.adversaries.values()]
+    drawing = list(game.averaged.values())
+    calls = dict.fromkeys([*judges, *drawing], 0)
+    for network in calls:
+        network.register_forward_hook(lambda net, *_: calls.update({net: calls[net] + 1}))
+    before = {name: p.clone() for name, p in game.named_parameters()}
+    step()
+    assert [calls[network] for network in judges] == [judged] * len(judges)
+    assert {calls[network] for network in drawing} == {1 if model == "pix2pix" else 3}
+    changed = [name for name, p in game.named_parameters() if not torch.equal(p, before[name])]
+    assert len(changed) > 0.9 * len(before)
+
+
 def test_the_penalty_of_a_linear_critic():
     """D(x) = 3 sum(x) on 4 numbers has the slope 3 * 2 everywhere."""
 
@@ -98,6 +122,36 @@ def test_several_models_and_another_checkout(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.count("medians of 1 rounds") == 2
     assert sys.modules["benchmarks.speed"] is speed  # the other one lives in its own process
     assert common.now() > 0
+
+
+def test_the_operations_of_stylegan2s_authors_give_what_ours_give():
+    torch.manual_seed(0)
+    x, w = torch.randn(2, 3, 6, 6), torch.randn(2, 4)
+    for module, inputs in (
+        (Smoothing(2), (x,)),
+        (Smoothing(1, stride=2), (x,)),
+        (SmoothDoubling(), (x,)),
+        (ModulatedConv2d(3, 5, 3, 4), (x, w)),
+        (ModulatedConv2d(3, 5, 3, 4, double=True), (x, w)),
+        (ModulatedConv2d(3, 1, 1, 4, demodulate=False), (x, w)),
+    ):
+        theirs = stylegan2.FORWARDS[type(module)](module, *inputs)
+        torch.testing.assert_close(theirs, module(*inputs), atol=1e-5, rtol=1e-4)
+
+
+def test_their_loop_trains_both_networks(monkeypatch):
+    built = []
+    build = textbook.build_game
+    monkeypatch.setattr(textbook, "build_game", lambda *a: built.append(build(*a)) or built[-1])
+    step = textbook.textbook_step(
+        ["model=stylegan2", "tricks=[path_length]", *narrow("stylegan2"), *SMALL]
+    )
+    (game,) = built
+    networks = [game.generator, game.adversary("discriminator").network]
+    before = [[p.clone() for p in network.parameters()] for network in networks]
+    step()
+    for network, old in zip(networks, before, strict=True):
+        assert any((p != q).any() for p, q in zip(network.parameters(), old, strict=True))
 
 
 def test_the_loop_of_sound_trains_the_same_game(monkeypatch):

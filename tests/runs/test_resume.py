@@ -23,6 +23,7 @@ NEEDS = dict.fromkeys(
     "auxiliary_classifier": ["model=cgan_dcgan"],
     "minibatch_stddev": [PLAIN, "tricks.minibatch_stddev.group_size=4"],
     "experience_replay": [PLAIN, "tricks.experience_replay.size=40"],
+    "path_length": ["model=stylegan2", "model.generator.max_width=8", "model.latent_dim=8"],
     "image_pool": [PLAIN, "tricks.image_pool.size=40"],
 }
 COMBINATIONS = [
@@ -113,6 +114,13 @@ def test_tricks_together(gan_train: Command, tmp_path: Path, tricks: list[str]) 
 )
 def test_other_choices(gan_train: Command, tmp_path: Path, argument: str) -> None:
     check_resume(gan_train, tmp_path, PLAIN, argument, *NARROW)
+
+
+@pytest.mark.parametrize("model", ["esrgan", "vqgan"])
+def test_a_player_that_rests_at_first(gan_train: Command, tmp_path: Path, model: str) -> None:
+    """Stopped at step 3, before D plays for the first time."""
+    further = [*data_of(model), *narrow(model), "model.adversarial_start=4"]
+    check_resume(gan_train, tmp_path, f"model={model}", *further)
 
 
 def test_points(gan_train: Command, tmp_path: Path) -> None:
@@ -351,3 +359,11 @@ def test_a_checkpoint_may_lack_keys_that_came_later(
     config = load_newest(run)[1]["config"]
     assert config["trainer"] | {"log_every": 3, "health": True} == config["trainer"]
     assert config["evaluation"]["best"] == "auto"
+
+
+def test_in_the_middle_of_a_ramp(gan_train: Command, tmp_path: Path) -> None:
+    """Rate, betas, weights and half-life move with the images seen; the mean has just begun."""
+    narrow = [f"model.{network}.max_width=8" for network in ("generator", "discriminator")]
+    ramps = ("optimizer.schedule", "tricks.r1.weight", "ema.half_life")
+    shorter = [f"{ramp}.images=100" for ramp in ramps]
+    check_resume(gan_train, tmp_path, "experiment=r3gan_small", *narrow, *shorter)

@@ -88,10 +88,21 @@ def test_the_table_names_what_there_is() -> None:
     assert REFUSED.keys() <= pairs
 
 
+OWN_MODEL = {"path_length"}
+"""Tricks for networks that this model does not have; it refuses them, alone or with others."""
+
+
+@pytest.mark.parametrize("name", sorted(OWN_MODEL))
+def test_what_is_for_other_networks_is_refused(name: str) -> None:
+    settings = read(with_tricks(name, "instance_noise"))
+    with pytest.raises(UserError, match=f"tricks.{name}: it is about a StyleGenerator"):
+        assemble_game(settings, settings.data.dataset.build().fields)
+
+
 @pytest.mark.parametrize("first", options("tricks")[:-1])
 def test_with_each_that_follows(first: str) -> None:
     for pair in combinations(options("tricks"), 2):
-        if pair[0] != first:
+        if pair[0] != first or OWN_MODEL & {*pair}:
             continue
         settings = read(with_tricks(*pair))
         fields = settings.data.dataset.build().fields
