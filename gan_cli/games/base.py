@@ -66,6 +66,8 @@ class Game(nn.Module, abc.ABC):
     """What may be asked for in `gan-sample`."""
     any_size: ClassVar[bool] = False
     """Whether inputs of any size are taken, one at a time, and drawn from as they are."""
+    reads_batch: ClassVar[bool] = False
+    """Whether its losses are no means over samples, whatever its networks are."""
     refuses: ClassVar[Mapping[type[Trick], str]] = {}
     """Tricks that mean nothing here, and why."""
 

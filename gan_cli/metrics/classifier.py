@@ -8,8 +8,6 @@ the same data, and are never called FID.
 
 import hashlib
 import logging
-import os
-import tempfile
 from pathlib import Path
 
 import torch
@@ -17,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan_cli import randomness
+from gan_cli.files import replacing
 from gan_cli.metrics.progress import track
 
 log = logging.getLogger(__name__)
@@ -242,11 +241,5 @@ def _key(images: Tensor, labels: Tensor, n_classes: int, steps: int) -> str:
 def _keep(network: Classifier, path: Path) -> None:
     """Write the weights; a reader never sees half of them, whoever else writes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(network.state_dict(), file)
-        os.replace(unfinished, path)
-    except BaseException:
-        os.unlink(unfinished)
-        raise
+    with replacing(path) as file:
+        torch.save(network.state_dict(), file)

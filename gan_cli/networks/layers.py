@@ -74,7 +74,8 @@ def feature_normalization(name: FeatureNormalization, size: int, affine: bool = 
 def weight_normalized(layer: L, norm: WeightNorm) -> L:
     """The layer with its weight as length and direction (Salimans & Kingma 2016), or divided by its
     largest singular value (Miyato et al. 2018)."""
-    return (weight_norm if norm == "weight" else spectral_norm)(layer)
+    (weight_norm if norm == "weight" else spectral_norm)(layer)
+    return layer
 
 
 class ConditionalBatchNorm2d(nn.Module):

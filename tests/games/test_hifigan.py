@@ -10,6 +10,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
+import gan_cli
 from gan_cli.data.fields import Field
 from gan_cli.data.sound_files import read_sound, save_sound
 from gan_cli.errors import UserError
@@ -21,6 +22,7 @@ from gan_cli.inference.sounds import read_sounds
 from gan_cli.metrics.mel import MelSpectrogram
 from gan_cli.networks.roles import Discriminators, Vocoder
 from tests.conftest import Command, data_of, narrow
+from tests.games.composed import played
 from tests.inference.test_class_names import train
 from tests.tricks.games import START
 
@@ -248,3 +250,38 @@ def test_what_moves_pixels_is_refused(gan_train: Command):
     result = gan_train(*SMALL, "tricks=[diffaugment]", "data.limit=32")
     assert (result.code, len(result.problems)) == (2, 1)
     assert "sound has none" in result.err
+
+
+@pytest.mark.slow
+def test_it_is_exported_and_read_back(run: Path, gan_export: Command):
+    """The network takes any number of spectrograms, and an export copies sound as before."""
+    assert gan_export(f"checkpoint={run}", "out=g.pt2").code == 0
+    card = Path("g.pt2.md").read_text()
+    assert "mel bands (Slaney's, of area one) from 0 to 4000 Hz" in card
+    assert "mel = torch.zeros(1, 64, 32)" in card
+    made = torch.export.load("g.pt2").module()(torch.zeros(3, 64, 32))
+    assert made.shape == (3, 1, 1, 2048)
+    assert gan_export(f"checkpoint={run}", "out=g/").code == 0
+    clip = torch.rand(1, 1, 1, 3000) - 0.5
+    copies = [gan_cli.load(path, device="cpu").sample(input=clip) for path in (run, "g")]
+    assert copies[0].shape == clip.shape
+    assert torch.equal(*copies)
+    with pytest.raises(UserError, match=r"this model takes \[N, 1, 1, W\]"):
+        gan_cli.load("g", device="cpu").sample(input=torch.rand(1, 1, 2, 3000))
+    with pytest.raises(UserError, match="this model takes sound"):
+        gan_cli.load("g", device="cpu").sample(input=Image.new("L", (8, 8)))
+
+
+@pytest.mark.parametrize(
+    "tricks",
+    [
+        "gradient_penalty,experience_replay",
+        "r1,instance_noise,label_flipping,historical_averaging",
+        "minibatch_discrimination,feature_matching,dropout,layer_noise,spectral_norm",
+    ],
+)
+def test_tricks_stand_with_every_discriminator(tricks: str):
+    small = ["tricks.experience_replay.size=4"] if "replay" in tricks else []
+    trainer = played("hifigan_small", f"tricks=[{tricks}]", *small, steps=2)
+    assert all(trainer.changed[player] for player in ("discriminator", "generator"))
+    assert all(p.isfinite().all() for p in trainer.game.parameters())

@@ -116,6 +116,13 @@ def test_other_choices(gan_train: Command, tmp_path: Path, argument: str) -> Non
     check_resume(gan_train, tmp_path, PLAIN, argument, *NARROW)
 
 
+@pytest.mark.parametrize("model", ["esrgan", "vqgan"])
+def test_a_player_that_rests_at_first(gan_train: Command, tmp_path: Path, model: str) -> None:
+    """Stopped at step 3, before D plays for the first time."""
+    further = [*data_of(model), *narrow(model), "model.adversarial_start=4"]
+    check_resume(gan_train, tmp_path, f"model={model}", *further)
+
+
 def test_points(gan_train: Command, tmp_path: Path) -> None:
     points = ["model=vanilla", "data=gaussians", "data.limit=64", "data.batch_size=16"]
     whole = gan_train(*points, *SIX[2:])
