@@ -102,7 +102,7 @@ def run_job(
     from hydra.types import RunMode
 
     from gan_cli.cli.overrides import as_typed, swept_keys, typed
-    from gan_cli.cli.start import SWEEP_FILE, RunStart
+    from gan_cli.cli.start import SWEEP_FILE, RunStart, advise_resuming
 
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
@@ -136,7 +136,7 @@ def run_job(
                 raise Stopped(trainer.interrupts.stop.name)
         except BaseException as error:
             if start.begun:
-                advise_resuming(error, folder)
+                advise_resuming(error, COMMAND, folder)
             raise
         finally:
             if not start.begun:
@@ -173,18 +173,6 @@ def chosen_groups(saved: Mapping[str, Any] | None) -> dict[str, Any]:
     chosen = {k: v for k, v in hydra.runtime.choices.items() if not k.startswith("hydra/")}
     # Hydra leaves out groups of which several are chosen
     return chosen | typed_groups(typed(hydra), [conf_folder()])
-
-
-def advise_resuming(error: BaseException, folder: Path) -> None:
-    """Add to an error how the run can be resumed, where it can."""
-    import shlex
-
-    from gan_cli.sinks.saved import saved_in
-
-    if saved_in(folder / "checkpoints"):
-        here = Path.cwd()
-        shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
-        error.add_note(f"resume with: {COMMAND} {shlex.quote(f'resume={shown}')}")
 
 
 def go_on(target: Path, arguments: Sequence[str], ranks: "Ranks | None" = None) -> int:

@@ -5,6 +5,7 @@ One pair of processes plays all scenes, and each test looks at what came of one.
 
 import contextlib
 import copy
+import dataclasses
 import io
 import json
 import logging
@@ -66,13 +67,19 @@ REMEMBERING = [
 
 
 def of_trick(trick: str, models: Mapping[str, Settings]) -> Settings:
-    """A run of a trick: with a DCGAN, or where that does not fit with a model that brings it."""
+    """A run of a trick: with a DCGAN, or the first model that it fits."""
     plain = read(with_tricks(trick))
-    try:
-        assemble_game(plain, plain.data.dataset.build().fields)
-    except UserError:
-        return next(settings for settings in models.values() if trick in settings.tricks)
-    return plain
+    others = (
+        dataclasses.replace(settings, tricks={**settings.tricks, **plain.tricks})
+        for settings in models.values()
+    )
+    for settings in (plain, *others):
+        try:
+            assemble_game(settings, settings.data.dataset.build().fields)
+        except UserError:
+            continue
+        return settings
+    raise AssertionError(f"{trick} fits no model")
 
 
 def of_model(model: str) -> list[str]:
