@@ -108,6 +108,8 @@ def run_job(
     folder = Path(hydra.runtime.output_dir)
     of_sweep = hydra.mode == RunMode.MULTIRUN
     if of_sweep:
+        from gan_cli.cli.swept import standing_checkpoint
+
         saved = standing_checkpoint(folder)
     given = typed(hydra)
     overrides = [as_typed(o) for o in given if not _is_resume(o)]
@@ -142,21 +144,6 @@ def run_job(
             if not start.begun:
                 start.take_back()
     return trainer.last_report.get(trainer.returns)
-
-
-def standing_checkpoint(folder: Path) -> Mapping[str, Any] | None:
-    """What to go on from in a job's folder; None where no run has come so far.
-
-    Raises:
-        UserError: all its checkpoints are damaged.
-    """
-    from gan_cli.sinks.saved import saved_in
-
-    if not saved_in(folder / "checkpoints"):
-        return None
-    from gan_cli.sinks.checkpoint import load_newest
-
-    return load_newest(folder)[1]
 
 
 def chosen_groups(saved: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -69,8 +69,7 @@ def run_training(
         on_begin: called once the folder is locked and nothing refuses the run any more, before
             anything is written there.
         swept: the keys that differ between this run and the others of its sweep.
-        as_typed: whether `config` is a person's also where `saved` is given: then it is not
-            distrusted as what came with a checkpoint is.
+        as_typed: whether a person typed `config` also where `saved` is given: it is trusted then.
         ranks: the processes that train together; only the first of them writes.
 
     Raises:
@@ -82,8 +81,7 @@ def run_training(
         _refuse_to_mix(config, folder)
     settle_length(config, keys_of(overrides))
     by_device = chosen_by_device(config)
-    from_checkpoint = saved is not None and not as_typed
-    trusted = trusted_in_checkpoint(config.trust) if from_checkpoint else None
+    trusted = trusted_in_checkpoint(config.trust) if saved and not as_typed else None
     settings, dataset = _read_config(config, trusted)
     if saved:
         resume.compare(saved["config"], settings.plain)
@@ -214,11 +212,9 @@ def _read_config(config: DictConfig, trusted: Sequence[str] | None) -> tuple[Set
 
 
 def _say_finished(trainer: Trainer) -> None:
-    steps = trainer.duration.steps
-    more = f"trainer.steps={2 * trainer.step}" if steps else "more trainer.minutes"
-    log.info(
-        "finished already: %d of %s; ask for more with %s", trainer.step, trainer.duration, more
-    )
+    more = f"trainer.steps={2 * trainer.step}" if trainer.duration.steps else "more trainer.minutes"
+    said = "finished already: %d of %s; ask for more with %s"
+    log.info(said, trainer.step, trainer.duration, more)
 
 
 def _run(trainer: Trainer, batch_size: int) -> None:
