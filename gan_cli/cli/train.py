@@ -111,8 +111,7 @@ def run_job(
         from gan_cli.cli.swept import standing_checkpoint
 
         saved = standing_checkpoint(folder)
-    given = typed(hydra)
-    overrides = [as_typed(o) for o in given if not _is_resume(o)]
+    overrides = [as_typed(o) for o in typed(hydra) if not _is_resume(o)]
     start = RunStart(folder, config, overrides, resumed=saved is not None)
     with ExitStack() as stack:
 
@@ -126,13 +125,12 @@ def run_job(
 
             ranks = ranks or ALONE
             swept = swept_keys(folder.parent / SWEEP_FILE)
-            given = {"overrides": overrides, "choices": chosen_groups(saved), "swept": swept}
+            given: dict[str, Any] = {"overrides": overrides, "swept": swept}
+            given["choices"] = chosen_groups(saved)
             hand_out(ranks, config, folder, saved, given)
             with ranks.until_ready():
-                trainer = run_training(
-                    *(config, folder, saved),
-                    **{"on_begin": begin, "ranks": ranks, "as_typed": of_sweep, **given},
-                )
+                given |= {"on_begin": begin, "ranks": ranks, "as_typed": of_sweep}
+                trainer = run_training(config, folder, saved, **given)
             if trainer.interrupts.stop is not None:
                 raise Stopped(trainer.interrupts.stop.name)
         except BaseException as error:
