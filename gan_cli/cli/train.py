@@ -111,8 +111,7 @@ def run_job(
         from gan_cli.cli.swept import standing_checkpoint
 
         saved = standing_checkpoint(folder)
-    given = typed(hydra)
-    overrides = [as_typed(o) for o in given if not _is_resume(o)]
+    overrides = [as_typed(o) for o in typed(hydra) if not _is_resume(o)]
     start = RunStart(folder, config, overrides, resumed=saved is not None)
     with ExitStack() as stack:
 
