@@ -17,6 +17,7 @@ from gan_cli.errors import UserError
 from gan_cli.games.hifigan import HiFiGAN
 from gan_cli.games.losses import LeastSquares
 from gan_cli.games.requests import Request
+from gan_cli.health.probe import HealthProbe
 from gan_cli.inference.formats import Shown, writer_of
 from gan_cli.inference.sounds import read_sounds
 from gan_cli.metrics.mel import MelSpectrogram
@@ -298,3 +299,16 @@ def test_g_is_asked_once_a_step():
     assert len(asked) == 2
     assert trainer.reached["generator"] == trainer.changed["generator"]
     assert not any(name.startswith("generator") for name in trainer.reached["discriminator"])
+
+
+def test_health_hears_loudness_and_pitch_and_no_phase():
+    """A copy turned upside down sounds the same; G at half the level hardly differs less."""
+    made = game(scale=-1.0)
+    torch.manual_seed(0)
+    clips = {"wave": torch.randn(4, 1, 1, 4096) * torch.rand(4, 1, 1, 1)}
+    made.bind({"wave": Field("wave", (1, 1, 4096), rate=8000)})
+    probe = HealthProbe(made, every=1, seed=0, held_out=None)
+    found = probe.measure(START, clips, {})
+    assert found["health/diversity"] == pytest.approx(1.0, abs=1e-3)
+    made.generator.scale.data.fill_(0.5)
+    assert probe.measure(START, clips, {})["health/diversity"] > 0.95
