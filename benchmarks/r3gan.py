@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from benchmarks.common import open_settings
 from benchmarks.speed import OURS, compare, our_step, seconds, summarise
 from gan_cli.assembly.build import build_game
-from gan_cli.networks.r3gan import DepthwiseSum, ResidualBlock
+from gan_cli.networks.r3gan import DepthwiseSum, GroupedBlock
 from gan_cli.networks.resampling import SmoothDown, SmoothUp
 from gan_cli.tricks.examples import Progress
 from gan_cli.tricks.schedules import now
@@ -37,7 +37,7 @@ START = Progress(0, 0.0, 0.0)
 class ReferenceBlock(nn.Module):
     """A residual block whose biases are added by themselves, of the weights of ours."""
 
-    def __init__(self, block: ResidualBlock) -> None:
+    def __init__(self, block: GroupedBlock) -> None:
         super().__init__()
         self.first, _, self.second, _, self.third = block.residual
 
@@ -86,7 +86,7 @@ def reference(network: nn.Module) -> nn.Module:
     network = copy.deepcopy(network)
     for name, module in list(network.named_modules()):
         other: nn.Module | None = None
-        if isinstance(module, ResidualBlock):
+        if isinstance(module, GroupedBlock):
             other = ReferenceBlock(module)
         elif isinstance(module, SmoothUp | SmoothDown):
             other = ReferenceResample(isinstance(module, SmoothUp))

@@ -1,7 +1,10 @@
 """What comes out otherwise where a batch is seen in parts: shares of processes, or one by one."""
 
+import dataclasses
+
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from gan_cli.config.schema import Settings
 from gan_cli.games.base import Game
 from gan_cli.networks.synchronised import SynchronisedBatchNorm
 
@@ -21,3 +24,8 @@ def reading_batch(game: Game) -> list[str]:
     ordinary = {"BatchNorm1d": "BatchNorm", "BatchNorm2d": "BatchNorm"}
     names = dict.fromkeys(ordinary.get(name, name) for name in found)
     return [name for name in names if name != SynchronisedBatchNorm.__name__]
+
+
+def seen_at_once(settings: Settings, share: int) -> Settings:
+    """Settings of a game whose networks see so many samples at once, of a batch in parts."""
+    return dataclasses.replace(settings, data=dataclasses.replace(settings.data, batch_size=share))

@@ -166,3 +166,15 @@ class RunStart:
             except (Timeout, OSError):
                 return
         _current.take_back(self.folder)
+
+
+def advise_resuming(error: BaseException, command: str, folder: Path) -> None:
+    """Add to an error how the run can be resumed, where it can."""
+    import shlex
+
+    from gan_cli.sinks.saved import saved_in
+
+    if saved_in(folder / "checkpoints"):
+        here = Path.cwd()
+        shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
+        error.add_note(f"resume with: {command} {shlex.quote(f'resume={shown}')}")

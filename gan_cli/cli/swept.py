@@ -71,6 +71,21 @@ class SweptJob:
                 book.enter()
 
 
+def standing_checkpoint(folder: Path) -> Mapping[str, Any] | None:
+    """What to go on from in a job's folder; None where no run has come so far.
+
+    Raises:
+        UserError: all its checkpoints are damaged.
+    """
+    from gan_cli.sinks.saved import saved_in
+
+    if not saved_in(folder / "checkpoints"):
+        return None
+    from gan_cli.sinks.checkpoint import load_newest
+
+    return load_newest(folder)[1]
+
+
 def _what_happened(error: Exception, folder: Path) -> str:
     if isinstance(error, OSError):  # a disk is full, a file cannot be read; it says which
         return str(error) if error.filename else f"{error}, in {folder}"

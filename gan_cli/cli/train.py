@@ -102,15 +102,16 @@ def run_job(
     from hydra.types import RunMode
 
     from gan_cli.cli.overrides import as_typed, swept_keys, typed
-    from gan_cli.cli.start import SWEEP_FILE, RunStart
+    from gan_cli.cli.start import SWEEP_FILE, RunStart, advise_resuming
 
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
     of_sweep = hydra.mode == RunMode.MULTIRUN
     if of_sweep:
+        from gan_cli.cli.swept import standing_checkpoint
+
         saved = standing_checkpoint(folder)
-    given = typed(hydra)
-    overrides = [as_typed(o) for o in given if not _is_resume(o)]
+    overrides = [as_typed(o) for o in typed(hydra) if not _is_resume(o)]
     start = RunStart(folder, config, overrides, resumed=saved is not None)
     with ExitStack() as stack:
 
@@ -124,38 +125,24 @@ def run_job(
 
             ranks = ranks or ALONE
             swept = swept_keys(folder.parent / SWEEP_FILE)
-            given = {"overrides": overrides, "choices": chosen_groups(saved), "swept": swept}
-            hand_out(ranks, config, folder, saved, given)
+            about: dict[str, Any] = {"overrides": overrides, "swept": swept}
+            about["choices"] = chosen_groups(saved)
+            hand_out(ranks, config, folder, saved, about)
             with ranks.until_ready():
                 trainer = run_training(
                     *(config, folder, saved),
-                    **{"on_begin": begin, "ranks": ranks, "as_typed": of_sweep, **given},
+                    **{"on_begin": begin, "ranks": ranks, "as_typed": of_sweep, **about},
                 )
             if trainer.interrupts.stop is not None:
                 raise Stopped(trainer.interrupts.stop.name)
         except BaseException as error:
             if start.begun:
-                advise_resuming(error, folder)
+                advise_resuming(error, COMMAND, folder)
             raise
         finally:
             if not start.begun:
                 start.take_back()
     return trainer.last_report.get(trainer.returns)
-
-
-def standing_checkpoint(folder: Path) -> Mapping[str, Any] | None:
-    """What to go on from in a job's folder; None where no run has come so far.
-
-    Raises:
-        UserError: all its checkpoints are damaged.
-    """
-    from gan_cli.sinks.saved import saved_in
-
-    if not saved_in(folder / "checkpoints"):
-        return None
-    from gan_cli.sinks.checkpoint import load_newest
-
-    return load_newest(folder)[1]
 
 
 def chosen_groups(saved: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -172,18 +159,6 @@ def chosen_groups(saved: Mapping[str, Any] | None) -> dict[str, Any]:
     chosen = {k: v for k, v in hydra.runtime.choices.items() if not k.startswith("hydra/")}
     # Hydra leaves out groups of which several are chosen
     return chosen | typed_groups(typed(hydra), [conf_folder()])
-
-
-def advise_resuming(error: BaseException, folder: Path) -> None:
-    """Add to an error how the run can be resumed, where it can."""
-    import shlex
-
-    from gan_cli.sinks.saved import saved_in
-
-    if saved_in(folder / "checkpoints"):
-        here = Path.cwd()
-        shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
-        error.add_note(f"resume with: {COMMAND} {shlex.quote(f'resume={shown}')}")
 
 
 def go_on(target: Path, arguments: Sequence[str], ranks: "Ranks | None" = None) -> int:

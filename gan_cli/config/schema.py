@@ -242,8 +242,7 @@ def _with_component(
     if cls is None:
         return None
     before = len(checker.problems)
-    skip = (field,)
-    arguments = checker.arguments(value, [section, cls], key, skip)
+    arguments = checker.arguments(value, [section, cls], key, skip=(field,))
     if len(checker.problems) > before:
         return None
     theirs = {k: v for k, v in arguments.items() if k in parameters(cls)}

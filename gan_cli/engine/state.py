@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from gan_cli.engine.duration import count_in
 from gan_cli.engine.per_rank import for_rank
 
@@ -34,3 +36,9 @@ def put_back(trainer: "Trainer", saved: Mapping[str, Any]) -> None:
         trainer.average.load_state_dict(state["average"])
     trainer.step, trainer.attempt = step, attempt
     trainer.batches.seek(position)
+
+
+def weights_of(trainer: "Trainer") -> list[Tensor]:
+    """All that is learnt, and the mean of it."""
+    average = [] if trainer.average is None else [*trainer.average.parameters()]
+    return [p.detach() for p in (*trainer.game.parameters(), *average)]

@@ -80,14 +80,13 @@ class Trainer:
         self.precision, self.ranks, self.accumulate = precision, ranks, accumulate
         self.probes, self.sinks = list[Probe](), list[Sink]()
         self.rollback: Callable[[], None] | None = None
-        self.interrupts = Interrupts()
+        self.interrupts, self._meter = Interrupts(), Meter()
         self.step, self.attempt, self.seconds = 0, 0, 0.0
         self.report: dict[str, float] | None = None
         self.last_report = dict[str, float]()
         self.returns, self.outcome = "", "running"
         self._trained = {id(p): p for player in players for p in player.parameters}
         self._own = {player.name: {id(p) for p in player.parameters} for player in players}
-        self._meter = Meter()
         self._finite = FiniteCheck(players, on_nan, device)
         self._reported = (0.0, 0)  # seconds and samples at the last report
 

@@ -3,6 +3,7 @@
 Each draws as rank 0 would: BatchNorm's statistics, which differ between ranks, are lent for it.
 """
 
+import functools
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -37,10 +38,8 @@ class SharedDrawing:
                 yield draw_part(self._trainer.draw, parts[0], trial)
                 continue
             lent = [buffer.cpu() for buffer in _buffers(self._trainer)]
-            found = self._ranks.call(
-                *(DRAW, lent, parts, trial),
-                meanwhile=lambda first=parts[0]: draw_part(self._trainer.draw, first, trial),
-            )
+            first = functools.partial(draw_part, self._trainer.draw, parts[0], trial)
+            found = self._ranks.call(DRAW, lent, parts, trial, meanwhile=first)
             yield from found[: len(parts)]
 
 

@@ -162,8 +162,7 @@ def load_or_train(
         device: where to train, and where the classifier lies that is returned.
         steps: of training; None: as many as metrics need.
     """
-    steps = steps or STEPS
-    path = folder / f"classifier-{_key(images, labels, n_classes, steps)}.pt"
+    path = folder / f"classifier-{_key(images, labels, n_classes, steps or STEPS)}.pt"
     network = _initialised(images.shape[1], n_classes).to(device)
     if path.is_file():
         try:
@@ -173,7 +172,10 @@ def load_or_train(
             log.warning("%s cannot be used: %s", path, str(error).partition("\n")[0])
             network = _initialised(images.shape[1], n_classes).to(device)
     log.info("training a classifier on %d real images; it is kept in %s", len(images), folder)
-    train(network, images, labels, steps)
+    if steps is None:
+        train(network, images, labels)
+    else:
+        train(network, images, labels, steps=steps)
     try:
         _keep(network, path)
     except OSError as error:

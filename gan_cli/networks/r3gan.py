@@ -138,7 +138,7 @@ class Discriminator(roles.Discriminator):
         )
 
 
-class ResidualBlock(nn.Module):
+class GroupedBlock(nn.Module):
     """x + 1x1 to twice as wide, 3x3 in groups, 1x1 back, biased LeakyReLUs in between.
 
     The first two convolutions begin as L^(-1/4) times He's initialisation, with L blocks in all,
@@ -195,7 +195,7 @@ class DepthwiseSum(nn.Module):
 
 
 def _blocks(width: int, count: int, group_size: int, total: int) -> list[nn.Module]:
-    return [ResidualBlock(width, group_size, total) for _ in range(count)]
+    return [GroupedBlock(width, group_size, total) for _ in range(count)]
 
 
 def _changed_width(size_in: int, size_out: int) -> list[nn.Module]:

@@ -47,8 +47,9 @@ class SynchronisedBatchNorm(_BatchNorm):
     @torch.no_grad()
     def _note(self, mean: Tensor, variance: Tensor, count: int) -> None:
         """Move the running statistics, of `count` numbers a channel."""
-        if not self.track_running_stats:
+        if self.running_mean is None or self.running_var is None:
             return
+        assert self.num_batches_tracked is not None
         self.num_batches_tracked += 1
         momentum = self.momentum
         part = 1.0 / float(self.num_batches_tracked) if momentum is None else momentum

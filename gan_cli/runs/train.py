@@ -1,6 +1,5 @@
 """One training run from its config to its summary; read it as a table of contents."""
 
-import dataclasses
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from torch import Tensor
 
 from gan_cli.assembly.build import (
     build_batches,
@@ -21,7 +19,7 @@ from gan_cli.assembly.compatibility import refuse_unfit_data
 from gan_cli.assembly.devices import open_device, open_local_device, prepare_device
 from gan_cli.assembly.dry_run import try_game
 from gan_cli.assembly.memory import bytes_of, refuse_too_large
-from gan_cli.assembly.parts import reading_batch
+from gan_cli.assembly.parts import reading_batch, seen_at_once
 from gan_cli.assembly.precision import settle_precision
 from gan_cli.config.by_device import chosen_by_device
 from gan_cli.config.checkpointed import trusted_in_checkpoint
@@ -31,6 +29,7 @@ from gan_cli.data.dataset import Dataset
 from gan_cli.data.fields import Fields
 from gan_cli.engine.distributed import ALONE, Ranks, share_of
 from gan_cli.engine.interrupts import Interrupts
+from gan_cli.engine.state import weights_of
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError, short_of_memory
 from gan_cli.evaluation.real_data import RealData
@@ -70,8 +69,7 @@ def run_training(
         on_begin: called once the folder is locked and nothing refuses the run any more, before
             anything is written there.
         swept: the keys that differ between this run and the others of its sweep.
-        as_typed: whether `config` is a person's also where `saved` is given: then it is not
-            distrusted as what came with a checkpoint is.
+        as_typed: whether a person typed `config` also where `saved` is given: it is trusted then.
         ranks: the processes that train together; only the first of them writes.
 
     Raises:
@@ -83,14 +81,15 @@ def run_training(
         _refuse_to_mix(config, folder)
     settle_length(config, keys_of(overrides))
     by_device = chosen_by_device(config)
-    from_checkpoint = saved is not None and not as_typed
-    trusted = trusted_in_checkpoint(config.trust) if from_checkpoint else None
+    trusted = trusted_in_checkpoint(config.trust) if saved and not as_typed else None
     settings, dataset = _read_config(config, trusted)
     if saved:
         resume.compare(saved["config"], settings.plain)
     for logger in settings.logger.values() if ranks.leads else ():
         logger.build().require()
     share = share_of(settings.data.batch_size, ranks, settings.trainer.accumulate)
+    if settings.trainer.dry_run and ranks.size > 1:
+        raise UserError("trainer.dry_run=true: it tells of one process; run it without torchrun")
     device = open_local_device(settings.trainer.device, ranks)
     if by_device:
         log.info("values for %s: %s", device, ", ".join(f"{k}={v}" for k, v in by_device.items()))
@@ -159,17 +158,6 @@ def run_training(
         return trainer
 
 
-def seen_at_once(settings: Settings, share: int) -> Settings:
-    """Settings of a game whose networks see so many samples at once, of a batch in parts."""
-    return dataclasses.replace(settings, data=dataclasses.replace(settings.data, batch_size=share))
-
-
-def weights_of(trainer: Trainer) -> list[Tensor]:
-    """All that is learnt, and the mean of it."""
-    average = [] if trainer.average is None else [*trainer.average.parameters()]
-    return [p.detach() for p in (*trainer.game.parameters(), *average)]
-
-
 def check_config(config: DictConfig) -> Fields:
     """Look at a config that is to be run later; no data is read and nothing is built.
 
@@ -224,11 +212,9 @@ def _read_config(config: DictConfig, trusted: Sequence[str] | None) -> tuple[Set
 
 
 def _say_finished(trainer: Trainer) -> None:
-    steps = trainer.duration.steps
-    more = f"trainer.steps={2 * trainer.step}" if steps else "more trainer.minutes"
-    log.info(
-        "finished already: %d of %s; ask for more with %s", trainer.step, trainer.duration, more
-    )
+    more = f"trainer.steps={2 * trainer.step}" if trainer.duration.steps else "more trainer.minutes"
+    said = "finished already: %d of %s; ask for more with %s"
+    log.info(said, trainer.step, trainer.duration, more)
 
 
 def _run(trainer: Trainer, batch_size: int) -> None:

@@ -77,7 +77,7 @@ def test_a_wrong_number_of_jobs(gan_train: Command) -> None:
 @pytest.mark.slow
 def test_at_once_stopped_and_taken_up(tmp_path: Path) -> None:
     """Real processes, a real SIGTERM: what runs is saved, and goes on the second time."""
-    long = ["trainer.steps=400", "trainer.checkpoint_every=0"]
+    long = ["trainer.steps=200", "trainer.checkpoint_every=0"]
     words = commands.command("train", *LOCAL, *long, "seed=range(3)")
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     sweep = subprocess.Popen(words, text=True, env=commands.environment(), **streams)

@@ -80,8 +80,8 @@ def test_the_chosen_scalar_goes_back_to_hydra(
 
     returned = []
 
-    def noted(config, saved=None, original=train.run_job):  # type: ignore[no-untyped-def]
-        returned.append(original(config, saved))
+    def noted(config, original=train.run_job, **given):  # type: ignore[no-untyped-def]
+        returned.append(original(config, **given))
         return returned[-1]
 
     monkeypatch.setattr(train, "run_job", noted)

@@ -53,7 +53,7 @@ def test_d_rests_before_its_start():
 def test_at_first_only_pixels_count():
     """0.5 * 0.5 is 0.75 from 1."""
     losses = game().losses("generator", BATCH, FIRST)
-    assert {k: float(v) for k, v in losses.minimise.items()} == {"l1": pytest.approx(0.75)}
+    assert {k: v.item() for k, v in losses.minimise.items()} == {"l1": pytest.approx(0.75)}
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_at_first_only_pixels_count():
 def test_then_everything_counts(loss, adversarial: float):
     """D at 1/2 costs log 2, also as the mean of two terms; features are pixels here."""
     losses = game(loss()).losses("generator", BATCH, SECOND).minimise
-    assert {k: float(v) for k, v in losses.items()} == {
+    assert {k: v.item() for k, v in losses.items()} == {
         "adversarial": pytest.approx(0.2 * adversarial),
         "l1": pytest.approx(0.1 * 0.75),
         "perceptual": pytest.approx(0.75),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from gan_cli.networks.r3gan import Discriminator, Generator, ResidualBlock
+from gan_cli.networks.r3gan import Discriminator, Generator, GroupedBlock
 from gan_cli.networks.resampling import SmoothDown, SmoothUp
 from tests.networks.counting import parameters
 
@@ -40,7 +40,7 @@ def test_parameter_counts_at_64():
 def test_blocks_begin_as_the_identity():
     """Behind two convolutions of gain sqrt(2 / 1.04) 8^(-1/4) stands one of zero."""
     torch.manual_seed(0)
-    block, x = ResidualBlock(64, 16, total=8), torch.randn(2, 64, 4, 4)
+    block, x = GroupedBlock(64, 16, total=8), torch.randn(2, 64, 4, 4)
     assert torch.equal(block(x), x)
     for conv, fan_in in ((block.residual[0], 64), (block.residual[2], 144)):
         wanted = math.sqrt(2 / 1.04) * 8**-0.25 / math.sqrt(fan_in)
