@@ -88,7 +88,9 @@ class Crops(StreamableDataset):
         Raises:
             UserError: there are none.
         """
-        self._images = open_image_files(self._root, self.image_size, self.channels)
+        self._images = open_image_files(
+            self._root, self.image_size, self.channels, cache=self._cache is not None
+        )
         names = self._find(self._images)
         if not names:
             raise UserError(
@@ -125,7 +127,9 @@ class Crops(StreamableDataset):
     def held_out(self) -> "Crops | None":
         """The other split, where there is one."""
         rest = self._changed(split=other(self.split), limit=None)
-        images = open_image_files(self._root, self.image_size, self.channels)
+        images = open_image_files(
+            self._root, self.image_size, self.channels, cache=self._cache is not None
+        )
         return rest if rest._find(images) else None
 
     def _find(self, images: ImageFiles) -> list[str]:

@@ -95,7 +95,7 @@ def _write(path: Path, pixels: Tensor) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # somebody's pictures
     if needed > LIMIT or needed > shutil.disk_usage(path.parent).free // 2:
         return
-    _make_room(path.parent, LIMIT - needed)
+    make_room(path.parent, ENDING, LIMIT - needed)
     array = pixels.contiguous().numpy()
     about = json.dumps({"shape": array.shape, "digest": _digest(array)})
     with replacing(path) as file:
@@ -107,13 +107,16 @@ def _digest(array: np.ndarray) -> str:
     return hashlib.sha256(memoryview(array)).hexdigest()  # type: ignore[arg-type]
 
 
-def _make_room(folder: Path, most: int) -> None:
-    """Remove files, the longest unused first, until the others take at most `most` bytes."""
+def make_room(folder: Path, ending: str, most: int) -> None:
+    """Remove files of a cache, the longest unused first, until at most `most` bytes are left.
+
+    Files of that `ending`, and what was left unfinished a day ago.
+    """
     found = []
-    for path in folder.glob(f"*{ENDING}*"):
+    for path in folder.glob(f"*{ending}*"):
         with contextlib.suppress(OSError):  # another run has removed it
             about = path.stat()
-            if path.suffix == ENDING:
+            if path.suffix == ending:
                 found.append((about.st_mtime, about.st_size, path))
             elif path.match(f"*{UNFINISHED}") and about.st_mtime < time.time() - ABANDONED:
                 path.unlink()

@@ -1,26 +1,21 @@
 """Where image files lie: a directory tree, or a zip read in place. Neither is ever written to."""
 
-import lzma
+import operator
 import os
-import struct
 import zipfile
-import zlib
-from collections.abc import Iterator
 from typing import IO, Protocol
 
+import numpy as np
+
 from gan_cli.data.images import hidden
+from gan_cli.data.listings import Listing, kept_listing, stamp_of
+from gan_cli.data.zips import DAMAGE, Zip
 from gan_cli.errors import UserError
 
 MAX_BYTES = 512 * 2**20
 """A larger file is refused unread: no image needs it, a zip of zeros would fill the memory."""
-
-
-DAMAGE = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, OverflowError),
-    *(RuntimeError, ValueError),
-)
-"""What zipfile raises besides OSError: broken in one way or another; encrypted; of an unknown
-method or version; a name marked as UTF-8 that is none."""
+LOOKED_AT = 256
+"""Files of a folder, about, whose sizes are compared with those of a listing that was kept."""
 
 
 class Files(Protocol):
@@ -57,15 +52,17 @@ class Files(Protocol):
         """Where a person finds the file."""
 
 
-def open_files(root: str, key: str) -> Files:
+def open_files(root: str, key: str, *, cache: bool = False) -> Files:
     """The files below `root`, a directory or a .zip; `key` is the config's name for it.
+
+    With `cache` a long listing is kept for the next time; see `gan_cli.data.listings`.
 
     Raises:
         UserError: it is not there, no zip, broken, or unsafe.
     """
     path = os.path.expanduser(root)
     if os.path.isdir(path):
-        return Directory(path)
+        return Directory(path, cache)
     if not os.path.exists(path):
         raise UserError(
             f"{key}={root}: not there (looked for {os.path.abspath(path)}); "
@@ -77,7 +74,7 @@ def open_files(root: str, key: str) -> Files:
             "if it was copied or downloaded, it may be incomplete"
         )
     try:
-        return Zip(path)
+        return Zip(path, cache)
     except (*DAMAGE, OSError) as error:
         raise UserError(f"{key}={root}: the zip cannot be read ({error}); make it anew") from error
 
@@ -110,9 +107,10 @@ class OneFile:
 class Directory:
     """A directory tree. Links to directories are followed, but no directory is listed twice."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, cache: bool = False) -> None:
         self._root = root
-        self.sizes = dict(sorted(_list_files(root)))
+        listing = kept_listing(root, self._list, self._is_as_it_was) if cache else self._list()
+        self.sizes = listing.sizes
 
     def read(self, name: str) -> bytes:
         """All bytes of a file."""
@@ -131,92 +129,36 @@ class Directory:
         """The file's path."""
         return os.path.join(self._root, *name.split("/"))
 
-
-def stamp_of(path: str) -> str:
-    """Size, both times of writing and number of a file: no tool leaves all of them as they are."""
-    about = os.stat(path)
-    numbers = about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_dev, about.st_ino
-    return ",".join(map(str, numbers))
-
-
-def _list_files(root: str) -> Iterator[tuple[str, int]]:
-    """Relative name and size of each file. A million take seconds: each costs one stat."""
-    seen = {os.path.realpath(root)}
-    left = [("", root)]
-    while left:
-        prefix, folder = left.pop()
-        try:
-            with os.scandir(folder) as found:
-                entries = sorted(found, key=lambda entry: entry.name)
-        except OSError as error:
-            raise UserError(f"{folder}: cannot be listed ({error.strerror})") from error
-        for entry in entries:
-            if hidden([entry.name]):
-                continue
-            if entry.is_file():
-                yield prefix + entry.name, entry.stat().st_size
-            elif entry.is_dir() and (real := os.path.realpath(entry.path)) not in seen:
-                seen.add(real)
-                left.append((f"{prefix}{entry.name}/", entry.path))
-
-
-class Zip:
-    """A zip, stored or compressed, read in place.
-
-    Raises:
-        UserError: a name in it leads out of it. Nothing is ever unpacked, so it could do no harm
-            here, but who wrote it meant harm.
-        zipfile.BadZipFile: it is broken.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._handle: zipfile.ZipFile | None = zipfile.ZipFile(path)
-        self._owner = os.getpid()
-        self._crc: dict[str, int] = {}
+    def _list(self) -> Listing:
+        """A million files take seconds: each costs one stat."""
         found: dict[str, int] = {}
-        for entry in self._handle.infolist():
-            parts = entry.filename.replace("\\", "/").split("/")
-            if ".." in parts or (not parts[0] and len(parts) > 1) or parts[0].endswith(":"):
-                raise UserError(
-                    f"{path}: refused, its entry {entry.filename!r} points outside the zip; "
-                    "make the zip anew with plain relative names"
-                )
-            if any(parts) and not entry.is_dir() and not hidden(parts):
-                found[entry.filename] = entry.file_size
-                self._crc[entry.filename] = entry.CRC
-        self.sizes = dict(sorted(found.items()))
+        folders, linked, seen = [], False, {os.path.realpath(self._root)}
+        left = [("", self._root)]
+        while left:
+            prefix, folder = left.pop()
+            folders.append(os.path.abspath(folder))
+            try:
+                with os.scandir(folder) as entries:
+                    ordered = sorted(entries, key=operator.attrgetter("name"))
+            except OSError as error:
+                raise UserError(f"{folder}: cannot be listed ({error.strerror})") from error
+            for entry in ordered:
+                if hidden((entry.name,)):
+                    continue
+                linked = linked or entry.is_symlink()
+                if entry.is_file():
+                    found[prefix + entry.name] = entry.stat().st_size
+                elif entry.is_dir() and (real := os.path.realpath(entry.path)) not in seen:
+                    seen.add(real)
+                    left.append((f"{prefix}{entry.name}/", entry.path))
+        names = sorted(found)
+        sizes = np.fromiter(map(found.__getitem__, names), np.int64, len(names))
+        # where a link leads may change unseen
+        return Listing(names, {"size": sizes}, () if linked else folders)
 
-    def read(self, name: str) -> bytes:
-        """All bytes of an entry, its CRC checked."""
-        try:
-            return self._own_handle().read(name)
-        except DAMAGE as error:
-            raise OSError(str(error)) from error
-
-    def open(self, name: str) -> IO[bytes]:
-        """An entry to read a part of."""
-        try:
-            return self._own_handle().open(name)
-        except DAMAGE as error:
-            raise OSError(str(error)) from error
-
-    def _own_handle(self) -> zipfile.ZipFile:
-        if self._handle is None:  # unpickled
-            self._handle, self._owner = zipfile.ZipFile(self._path), os.getpid()
-        elif self._owner != os.getpid():  # a forked process shares the file's offset: open our own
-            # and do not read the names of a million entries again
-            self._handle.fp = open(self._path, "rb")  # noqa: SIM115
-            self._owner = os.getpid()
-        return self._handle
-
-    def stamp(self, name: str) -> str:
-        """The checksum of its content: a copy of the zip is the same data."""
-        return f"{self._crc[name]:08x}"
-
-    def locate(self, name: str) -> str:
-        """The zip's path, a colon, the entry's name."""
-        return f"{self._path}:{name}"
-
-    def __getstate__(self) -> dict[str, object]:
-        return {**vars(self), "_handle": None, "_owner": None}
+    def _is_as_it_was(self, listing: Listing) -> bool:
+        """Whether files here and there have their sizes: all may have been written over in place,
+        which no directory tells."""
+        names, sizes = listing.names, listing.numbers["size"]
+        rows = range(0, len(names), max(1, len(names) // LOOKED_AT))
+        return all(os.path.getsize(self.locate(names[row])) == sizes[row] for row in rows)

@@ -57,7 +57,9 @@ class Folder(StreamableDataset):
 
     def prepare(self) -> None:
         """List the images and number their classes."""
-        self._images = open_image_files(self._root, self.image_size, self.channels)
+        self._images = open_image_files(
+            self._root, self.image_size, self.channels, cache=self._cache is not None
+        )
         names = self._images.names
         classes = self._find_classes(names)
         self.n_classes, self.class_names = classes.count, classes.names

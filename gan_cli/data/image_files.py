@@ -173,14 +173,16 @@ class ImageFiles:
 
 
 def open_image_files(
-    root: str, image_size: int, channels: int, key: str = "data.root"
+    root: str, image_size: int, channels: int, key: str = "data.root", *, cache: bool = False
 ) -> ImageFiles:
     """The images below `root`, a folder or a .zip; `key` is the config's name for it.
+
+    With `cache` a long listing is kept for the next time.
 
     Raises:
         UserError: it is not there, no folder or zip, unsafe, or holds no images.
     """
-    found = ImageFiles(open_files(root, key), image_size, channels)
+    found = ImageFiles(open_files(root, key, cache=cache), image_size, channels)
     if not found.names:
         raise UserError(
             f"{key}={root}: no images in it; give a folder or zip "
@@ -192,6 +194,8 @@ def open_image_files(
 def spread(total: int, limit: int | None) -> list[int]:
     """Indices of at most `limit` of `total`, evenly spread."""
     count = min(limit or total, total)
+    if count == total:
+        return list(range(total))
     return [i * total // count for i in range(count)]
 
 

@@ -184,4 +184,7 @@ def is_image(name: str) -> bool:
 
 def hidden(parts: Iterable[str]) -> bool:
     """Whether any part of a path is hidden or an archive's housekeeping."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    for part in parts:  # noqa: SIM110  `any` of a generator takes over twice as long
+        if part.startswith(".") or part == "__MACOSX":
+            return True
+    return False

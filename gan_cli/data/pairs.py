@@ -88,7 +88,9 @@ class Pairs(StreamableDataset):
         Raises:
             UserError: there are none, or an image has no counterpart.
         """
-        self._images = open_image_files(self._root, self.image_size, self.channels)
+        self._images = open_image_files(
+            self._root, self.image_size, self.channels, cache=self._cache is not None
+        )
         pairs = self._find(self._images)
         if pairs is None:
             raise UserError(
@@ -124,7 +126,9 @@ class Pairs(StreamableDataset):
     def held_out(self) -> "Pairs | None":
         """The other split, where there is one."""
         rest = self._changed(split=other(self.split), limit=None)
-        images = open_image_files(self._root, self.image_size, self.channels)
+        images = open_image_files(
+            self._root, self.image_size, self.channels, cache=self._cache is not None
+        )
         return rest if rest._find(images) else None
 
     def _find(self, images: ImageFiles) -> list[Pair] | None:

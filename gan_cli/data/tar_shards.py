@@ -21,8 +21,9 @@ from typing import NamedTuple
 import numpy as np
 from filelock import FileLock
 
-from gan_cli.data.files import DAMAGE, stamp_of
 from gan_cli.data.images import is_image
+from gan_cli.data.listings import stamp_of
+from gan_cli.data.zips import DAMAGE
 from gan_cli.errors import UserError
 from gan_cli.files import replacing, write_whole
 from gan_cli.paths import cache_folder

@@ -74,7 +74,9 @@ class Unpaired(StreamableDataset):
         Raises:
             UserError: there are no two folders of them, or one side is empty.
         """
-        self._images = open_image_files(self._root, self.image_size, self.channels)
+        self._images = open_image_files(
+            self._root, self.image_size, self.channels, cache=self._cache is not None
+        )
         folders = self._find(self._images)
         if folders is None:
             raise UserError(
@@ -115,7 +117,9 @@ class Unpaired(StreamableDataset):
     def held_out(self) -> "Unpaired | None":
         """The other split, where there is one."""
         rest = self._changed(split=other(self.split), limit=None)
-        images = open_image_files(self._root, self.image_size, self.channels)
+        images = open_image_files(
+            self._root, self.image_size, self.channels, cache=self._cache is not None
+        )
         return rest if rest._find(images) else None
 
     def _find(self, images: ImageFiles) -> tuple[str, str] | None:
