@@ -39,7 +39,7 @@ class Crops(StreamableDataset):
         limit: so many photos, spread evenly over the sorted names; None for all.
         on_corrupt: a damaged photo, or one smaller than a square, is an error, or is left out.
         n_classes: none, written down so that other parts of a config can refer to it.
-        cache: keep what was decoded for the next start; see `Folder`.
+        cache: keep what was decoded or listed for the next start; see `Folder`.
 
     Raises:
         ValueError: `scale` is 1 or does not divide `image_size`.

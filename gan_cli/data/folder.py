@@ -32,7 +32,8 @@ class Folder(StreamableDataset):
         limit: so many images, spread evenly over the sorted names; None for all.
         on_corrupt: a damaged image is an error, or is left out and counted. To know which ones,
             `skip` decodes every image once more before training.
-        cache: keep what was decoded for the next start, among the user's caches.
+        cache: keep what was decoded, and the list of many files, for the next start, among the
+            user's caches.
     """
 
     def __init__(

@@ -99,7 +99,7 @@ def _read(path: Path) -> Listing | None:
     """
     if not path.is_file() or not _is_ours(path):
         return None
-    # sums are checked and nothing is unpickled; a file that numpy opens stays open where it is damaged
+    # sums are checked, nothing is unpickled; what numpy opens itself stays open where it is damaged
     with path.open("rb") as file, np.load(file) as arrays:
         paths, stamps = _split(arrays["paths"]), _split(arrays["stamps"])
         with contextlib.suppress(OSError):  # one has gone

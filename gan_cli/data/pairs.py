@@ -43,7 +43,7 @@ class Pairs(StreamableDataset):
         limit: so many pairs, spread evenly over the sorted names; None for all.
         on_corrupt: a damaged image is an error, or its pair is left out and counted; see `Folder`.
         n_classes: none, written down so that other parts of a config can refer to it.
-        cache: keep what was decoded for the next start; see `Folder`.
+        cache: keep what was decoded or listed for the next start; see `Folder`.
     """
 
     labels: Mapping[str, Tensor] = {}  # never written to

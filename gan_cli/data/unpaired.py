@@ -31,7 +31,7 @@ class Unpaired(StreamableDataset):
         limit: so many images a side, spread evenly over the sorted names; None for all.
         on_corrupt: a damaged image is an error, or is left out and counted; see `Folder`.
         n_classes: none, written down so that other parts of a config can refer to it.
-        cache: keep what was decoded for the next start; see `Folder`.
+        cache: keep what was decoded or listed for the next start; see `Folder`.
     """
 
     labels: Mapping[str, Tensor] = {}  # never written to

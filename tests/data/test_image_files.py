@@ -3,7 +3,7 @@ import os
 import pytest
 import torch
 
-from gan_cli.data import image_files
+from gan_cli.data import given_images
 from gan_cli.data.given_images import read_images
 from gan_cli.data.image_files import spread
 from gan_cli.errors import UserError
@@ -54,7 +54,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
 
 
 def test_more_than_the_memory_holds_is_refused(folder, monkeypatch):
-    monkeypatch.setattr(image_files, "available_bytes", lambda: 5 * 3 * 64 - 1)
+    monkeypatch.setattr(given_images, "available_bytes", lambda: 5 * 3 * 64 - 1)
     assert "5 images take" in refusal(folder)
 
 
