@@ -1,11 +1,12 @@
 """Files that are whole or not there, whatever happens while they are written."""
 
+import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 UNFINISHED = ".????????.tmp"
 """What follows a file's name, as a glob, while it is being written."""
@@ -65,3 +66,18 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     with replacing(path) as file:
         file.write(content)
+
+
+def amend_json(path: Path, **changes: Any) -> None:
+    """Set keys of a JSON object; a file that is not there or damaged begins anew.
+
+    Raises:
+        OSError: the disk is full or not writable; `path` is as it was.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError, RecursionError):
+        found = {}
+    whole = {**(found if isinstance(found, dict) else {}), **changes}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, (json.dumps(whole, indent=2) + "\n").encode())

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
 from gan_cli.config.reader import leaves, read
+from gan_cli.data.published import Facades, Horse2Zebra
 from gan_cli.paths import conf_folder
 from gan_cli.sinks.checkpoint import load_newest
 from tests.conftest import NARROW, REPOSITORY, Command, narrow, options
@@ -31,14 +32,22 @@ LEFT_TO_DATA = {
 
 # What stands in for a recipe's data: the same shape, nothing to download.
 STAND_INS = {
-    "digits": ["data.limit=64"],
     "mnist": ["data=digits", "data.image_size=28", "data.limit=64"],
+    "digits": ["data.limit=64"],
     "cifar10": ["data=digits", "data.image_size=32", "data.channels=3", "data.limit=64"],
     "folder": ["data.root=images", "data.image_size=32"],
     "gaussians": ["data.limit=64"],
+    "waves": ["data=tones", "data.sample_rate=22050", "data.length=2048", "data.limit=16"],
+    "tones": ["data.length=2048", "data.limit=16"],
     "digit_outlines": ["data.limit=64"],
     "digit_inversion": ["data.limit=64"],
+    "digit_low_resolution": ["data.limit=64"],
+    "super_resolution": ["data.root=images", "data.image_size=32"],
+    "facades": ["data.image_size=32"],
+    "horse2zebra": ["data.image_size=32"],
 }
+OWN = ("folder", "super_resolution")
+"""Data of a person's own."""
 SMALL = {
     "cyclegan": ["model.generator_ab.width=8", "model.discriminator_a.width=8"],
     "infogan": NARROW,  # the recipe has keys that the model leaves to its defaults
@@ -70,20 +79,28 @@ def table(name: str) -> dict[str, object]:
     return {key: OmegaConf.create(f"value: {value}").value for key, value in rows}
 
 
+def few_images(folder: str) -> None:
+    Path(folder).mkdir(parents=True)
+    for number in range(4):
+        Image.new("RGB", (80, 70), (60 * number, 0, 0)).save(f"{folder}/{number}.png")
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_it_passes_the_check(name: str) -> None:
     config, chosen = composed(name)
-    found = {"data": {"root": "images"}} if chosen["data"] == "folder" else {}
+    found = {"data": {"root": "images"}} if chosen["data"] in (*OWN, "waves") else {}
     read(OmegaConf.merge(config, found))
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_it_takes_two_steps(gan_train: Command, name: str) -> None:
+def test_it_takes_two_steps(gan_train: Command, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     _, chosen = composed(name)
-    if chosen["data"] == "folder":
-        Path("images").mkdir()
-        for number in range(4):
-            Image.new("RGB", (70, 80), (60 * number, 0, 0)).save(f"images/{number}.png")
+    if chosen["data"] in OWN:
+        few_images("images")
+    elif cls := {"facades": Facades, "horse2zebra": Horse2Zebra}.get(chosen["data"]):
+        monkeypatch.setattr(cls, "counts", dict.fromkeys(cls.counts, 4))
+        for folder in cls.counts:
+            few_images(f"data/{cls.archive.name}/{folder}")
     small = [*STAND_INS[chosen["data"]], *narrowed(chosen["model"]), "data.batch_size=4"]
     result = gan_train(f"experiment={name}", *small, "trainer.steps=2")
     assert result.code == 0, result.err

@@ -1,13 +1,14 @@
 """Files are whole or not there."""
 
 import errno
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gan_cli.files import replacing, write_whole
+from gan_cli.files import amend_json, replacing, write_whole
 
 
 def test_a_file_is_replaced(tmp_path: Path) -> None:
@@ -58,3 +59,15 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
         stop()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("before", [None, "{", "[1]", '{"reason": "running"}'])
+def test_an_amended_object(tmp_path: Path, before: str | None) -> None:
+    path = tmp_path / "new" / "summary.json"
+    if before is not None:
+        path.parent.mkdir()
+        path.write_text(before)
+    amend_json(path, reason="pruned", step=3)
+    assert json.loads(path.read_text()) == {"reason": "pruned", "step": 3}
+    amend_json(path, step=4)
+    assert json.loads(path.read_text()) == {"reason": "pruned", "step": 4}

@@ -9,7 +9,7 @@ import json
 
 import pytest
 
-from tests.conftest import Command, narrow
+from tests.conftest import Command, data_of, narrow
 
 # model: loss/D/adversarial and loss/G/adversarial, means of steps 1 to 5
 GOLDEN = {
@@ -18,6 +18,11 @@ GOLDEN = {
     "cgan": (1.434883, 0.568164),
     "cgan_dcgan": (1.368986, 0.758615),
     "wgan_gp": (-0.001721, 0.000108),
+    "esrgan": (0.581265, 0.004145),
+    "vqgan": (1.011396, -0.202347),
+    "cgan_r3gan": (0.699779, 0.698720),
+    "sagan": (8.333600, 4.075905),
+    "biggan": (16.796521, 13.183430),
     "stylegan2": (1.335483, 0.675270),
     "bigan": (1.385788, 0.705100),
     "ali": (1.386294, 0.693151),
@@ -38,6 +43,13 @@ PLAYERS = {"lapgan": ("discriminator_2", "generator_2")}
 def test_five_steps(gan_train: Command, model: str) -> None:
     small = [*narrow(model), *MORE.get(model, [])]
     result = gan_train(
+        *(
+            f"model={model}",
+            *data_of(model),
+            *narrow(model),
+            "data.batch_size=16",
+            "trainer.device=cpu",
+        ),
         *(f"model={model}", *small, "data.batch_size=16", "trainer.device=cpu"),
         *("trainer.steps=5", "trainer.log_every=5", "trainer.sample_every=0"),
     )

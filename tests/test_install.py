@@ -49,6 +49,11 @@ def test_it_says_that_it_is_typed(installed: Path) -> None:
     assert (installed / "gan_cli" / "py.typed").is_file()
 
 
+def test_hydra_finds_the_launchers(installed: Path) -> None:
+    assert (installed / "hydra_plugins" / "gan_cli_launchers.py").is_file()
+    assert not (installed / "hydra_plugins" / "__init__.py").exists()  # others' lie beside it
+
+
 @pytest.mark.parametrize("command", [f"gan-{name}" for name in COMMANDS])
 def test_the_commands_answer(installed: Path, tmp_path: Path, command: str) -> None:
     done = run(installed, tmp_path, command, "--help")

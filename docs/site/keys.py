@@ -16,6 +16,7 @@ from gan_cli.cli.overrides import UNLISTED
 from gan_cli.config.comments import Commented, read_comments
 from gan_cli.config.components import OPTIMIZER_RANGES, TARGET
 from gan_cli.config.keys import Key, children
+from gan_cli.config.reader import find_links
 from gan_cli.config.schema import Settings
 from gan_cli.paths import conf_folder
 
@@ -39,6 +40,9 @@ def composed(*overrides: str) -> tuple[Any, Any]:
         config = compose("train", list(overrides))
     written = OmegaConf.to_container(config, resolve=False)
     config.name = "reference"  # the real one is Hydra's to make, when a run starts
+    for source in set(find_links(config).values()):
+        if OmegaConf.select(config, source) is None:  # of data that the model is not shown with
+            OmegaConf.update(config, source, None, force_add=True)
     return written, OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
 
 

@@ -17,6 +17,7 @@ from gan_cli.config.schema import Settings, TrainerSettings
 from gan_cli.data.batches import Batches, open_batches
 from gan_cli.data.dataset import Dataset
 from gan_cli.data.fields import Fields
+from gan_cli.engine.distributed import ALONE, Ranks
 from gan_cli.engine.duration import Duration
 from gan_cli.engine.player import Memory, Player, settled
 from gan_cli.engine.trainer import Trainer
@@ -147,6 +148,7 @@ def build_batches(
     dataset: Dataset,
     device: torch.device,
     load: Callable[[], Mapping[str, Tensor]] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Batches:
     """The endless stream of a prepared dataset's samples; `load` is that of `open_batches`."""
     data = settings.data
@@ -159,12 +161,19 @@ def build_batches(
         workers=data.workers,
         flip=data.flip,
         jitter=data.jitter,
+        rank=ranks.rank,
+        ranks=ranks.size,
         load=load,
     )
 
 
 def build_trainer(
-    settings: Settings, game: Game, players: list[Player], batches: Batches, device: torch.device
+    settings: Settings,
+    game: Game,
+    players: list[Player],
+    batches: Batches,
+    device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> Trainer:
     """Everything together, with the mean of weights beginning at the present ones."""
     average = settings.ema.build() if settings.ema else None
@@ -183,6 +192,8 @@ def build_trainer(
         average=average,
         precision=trainer.precision,
         on_nan=trainer.on_nan,
+        ranks=ranks,
+        accumulate=trainer.accumulate,
     )
 
 
@@ -196,6 +207,13 @@ def duration_of(trainer: TrainerSettings, steps_per_epoch: float) -> Duration:
 
 
 def place(module: M, device: torch.device) -> M:
-    """A game, or a network, on its device, with weights laid out as convolutions like them."""
+    """A game, or a network, on its device, with weights laid out as convolutions like them.
+
+    A network that is better off with its weights as they are says so, by `contiguous = True`.
+    """
     module.to(device)
-    return module.to(memory_format=torch.channels_last)  # saves 7 to 13 % of a step on a CPU
+    module.to(memory_format=torch.channels_last)  # saves 7 to 13 % of a step on a CPU
+    for part in module.modules():
+        if getattr(part, "contiguous", False):
+            part.to(memory_format=torch.contiguous_format)
+    return module

@@ -5,6 +5,7 @@ from textwrap import shorten
 
 import torch
 
+from gan_cli.engine.distributed import Ranks
 from gan_cli.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,31 @@ def open_device(name: str, key: str = "trainer.device") -> torch.device:
         reason = shorten(str(error), LONGEST, placeholder="...")
         raise UserError(f"{key}={name}: not available here ({reason}); take cpu or auto") from error
     return device
+
+
+def open_local_device(name: str, ranks: Ranks) -> torch.device:
+    """The device of one of several processes: each of them on a machine has a GPU of its own.
+
+    Raises:
+        UserError: there are not so many, or it names one for all of them.
+    """
+    if ranks.size == 1:
+        return open_device(name)
+    there, here = torch.cuda.device_count(), ranks.local_size
+    if name == "auto":
+        name = "cuda" if there else "cpu"
+    if name == "cuda":
+        if here > max(there, 1):
+            raise UserError(
+                f"trainer.device=cuda: {here} processes on this machine and {there} GPUs; start "
+                f"as many as there are, --nproc-per-node={there}"
+            )
+        name = f"cuda:{ranks.local}"
+    elif name != "cpu" and (here > 1 or not name.startswith("cuda:")):
+        raise UserError(
+            f"trainer.device={name}: not for each of several processes; take cuda, cpu or auto"
+        )
+    return open_device(name)
 
 
 def prepare_device(device: torch.device, precision: str) -> None:

@@ -20,6 +20,12 @@ GIB = 2**30
 SLACK = 2**20
 """Bytes by which a game may exceed what a checkpoint holds: buffers that are not saved."""
 FILLING = (Tensor.normal_, Tensor.uniform_, Tensor.random_, Tensor.bernoulli_)
+POWER_ITERATION = {
+    nn.functional.normalize: lambda x: x,
+    torch.mv: lambda x: x.new_empty(len(x)),
+    torch.vdot: lambda x: x.new_empty(()),
+}
+"""What spectral normalisation computes when it is laid on, and what shape comes out."""
 COPIES = 16
 """Of one sample, that a network has in memory at the least."""
 LATENTS, SAMPLE_COPIES = 128, 3
@@ -89,6 +95,8 @@ class Unfilled(TorchFunctionMode):
         kwargs = kwargs or {}
         if func in FILLING or getattr(func, "__module__", "") == nn.init.__name__:
             return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        if func in POWER_ITERATION:
+            return POWER_ITERATION[func](args[0])
         return func(*args, **kwargs)
 
 

@@ -19,11 +19,14 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from gan_cli.cli.answers import answer
+from gan_cli.cli.book import Book
+from gan_cli.cli.closing import close
 from gan_cli.cli.diagnosis import diagnose, unknown_in_hydra, wrong_beside
 from gan_cli.cli.own_yaml import refuse_odd_yaml
 from gan_cli.cli.process import BAD_INPUT, FAILED, Stopped, notes
 from gan_cli.cli.start import new_start
-from gan_cli.cli.sweep import Check, Jobs, look_ahead
+from gan_cli.cli.sweep import Check, Plan, look_ahead
+from gan_cli.cli.swept import SweepRefused, SweptJob
 from gan_cli.config import by_device  # noqa: F401 for --cfg job --resolve
 from gan_cli.errors import RunFailed, UserError, is_out_of_memory
 from gan_cli.paths import conf_folder
@@ -73,20 +76,18 @@ def launch(
         Stopped, KeyboardInterrupt: by a signal, after all else was said.
     """
     failures: list[tuple[str, BaseException]] = []
-    jobs, begun = Jobs([], []), 0
+    plan, swept = Plan(), None
 
     def guarded(config: DictConfig) -> Any:
         # Hydra would stop at the first failure, or show just one: note them and go on
-        nonlocal begun
-        begun += 1
         try:
             return job(config)
         except OSError as error:  # a disk is full, a file cannot be read; it says which
             where = "" if error.filename else f", in {HydraConfig.get().runtime.output_dir}"
-            failures.append((_job_label(jobs), RunFailed(f"{error}{where}")))
+            failures.append((_job_label(), RunFailed(f"{error}{where}")))
             return float("nan")
         except Exception as error:
-            label = _job_label(jobs)
+            label = _job_label()
             if is_out_of_memory(error):
                 error = RunFailed("out of memory")
             if not isinstance(error, UserError | RunFailed):
@@ -97,48 +98,46 @@ def launch(
     folder = config_folder or conf_folder()
     sweeps = bool({"-m", "--multirun"} & set(arguments))
     options, overrides = split([quote_path(argument, sweeps) for argument in arguments])
-    sweeps = sweeps or any(o.startswith("hydra.mode=") for o in overrides)
+    sweeps = sweeps or "hydra.mode=MULTIRUN" in overrides
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises, and we say it in one line
     sys.argv = [command, *options, *overrides]
-    own = stopped = None
+    stopped: BaseException | None = None
+    folders = [folder]
     start = new_start()
     try:
-        own = own_folder(options)
-        if own is not None:
+        if (own := own_folder(options)) is not None:
             refuse_odd_yaml(own)
-        folders = [folder, *([own] if own else [])]
+            folders.append(own)
         if (lines := answer(command, config_name, folders, options, overrides)) is not None:
             print("\n".join(lines))
             return 0
         if unknown_in_hydra(overrides):
             raise HydraException("a key that Hydra would take and never read")
         if sweeps and check is not None:
-            folders = [folder, *([own] if own else [])]
-            jobs = look_ahead(config_name, folders, overrides, check)
-            if jobs.problems:
-                raise UserError(*jobs.problems, "no job was started")
-        hydra.main(version_base="1.3", config_path=str(folder), config_name=config_name)(guarded)()
+            plan = look_ahead(config_name, folders, overrides, check)
+            if plan.problems:
+                raise UserError(*plan.problems, "no job was started")
+            swept = SweptJob(job, tuple(plan.jobs))
+        run = hydra.main(version_base="1.3", config_path=str(folder), config_name=config_name)
+        run(swept or guarded)()
     except (Stopped, KeyboardInterrupt) as error:
         stopped = error
-        for label in jobs.labels[begun:]:
-            stopped.add_note(f"not run: {label}")
     except UserError as error:
         failures.append(("", error))
-    except HYDRAS as error:
-        folders = [folder, *([own] if own else [])]
-        problems = diagnose(error, config_name, folders, overrides, sweeps)
-        if check is not None and not sweeps:
-            problems += wrong_beside(problems, config_name, folders, overrides, check)
-        failures.append(("", UserError(*problems)))
-    except yaml.MarkedYAMLError as error:
-        failures.append(("", UserError(_yaml_problem(error))))
-    except OSError as error:
-        failures.append(("", UserError(str(error))))
-    except RecursionError:
-        where = own or "your own YAML"
-        failures.append(("", UserError(f"{where}: a file includes itself; look at `defaults:`")))
+    except SweepRefused as error:
+        failures.append(("", UserError(*error.args)))
+    except Exception as error:
+        if swept is not None and start.sweep is not None and Book(start.sweep).begun:
+            # a launcher's own, or a sweeper's
+            failures.append(("", RunFailed(f"the sweep has ended early: {_in_one_line(error)}")))
+        elif problems := _problems(error, config_name, folders, overrides, sweeps, check):
+            failures.append(("", UserError(*problems)))
+        else:
+            raise
     finally:
         start.end()
+    if swept is not None and not any(isinstance(error, UserError) for _, error in failures):
+        failures += close(start.sweep, plan.jobs, stopped)
     for label, failure in failures:
         complain(command, failure, label)
     for _, failure in failures:
@@ -148,6 +147,28 @@ def launch(
     if not failures:
         return 0
     return BAD_INPUT if all(isinstance(e, UserError) for _, e in failures) else FAILED
+
+
+def _problems(
+    error: Exception,
+    config_name: str,
+    folders: list[Path],
+    overrides: list[str],
+    sweeps: bool,
+    check: Check | None,
+) -> list[str]:
+    """What was wrong with what was typed, a line each; none where the error tells of a bug."""
+    if isinstance(error, HYDRAS):
+        problems = diagnose(error, config_name, folders, overrides, sweeps)
+        if check is not None and not sweeps:
+            problems += wrong_beside(problems, config_name, folders, overrides, check)
+        return problems
+    if isinstance(error, yaml.MarkedYAMLError):
+        return [_yaml_problem(error)]
+    if isinstance(error, RecursionError):
+        where = folders[1] if folders[1:] else "your own YAML"
+        return [f"{where}: a file includes itself; look at `defaults:`"]
+    return [str(error)] if isinstance(error, OSError) else []
 
 
 def complain(command: str, error: BaseException, label: str = "") -> None:
@@ -162,13 +183,11 @@ def complain(command: str, error: BaseException, label: str = "") -> None:
         print(f"{command}: {label}{problem}", file=sys.stderr)
 
 
-def _job_label(jobs: Jobs) -> str:
+def _job_label() -> str:
     """Which job of a sweep this is; nothing for a single run."""
     config = HydraConfig.get()
     if config.mode != hydra.types.RunMode.MULTIRUN:
         return ""
-    if config.job.num < len(jobs.labels):
-        return f"{jobs.labels[config.job.num]}: "
     return f"job {config.job.num} ({config.job.override_dirname.replace('++', '')}): "
 
 
@@ -223,3 +242,7 @@ def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark
     where = f"{mark.name}:{mark.line + 1}" if mark else "YAML"
     return f"{where}: {error.problem}; fix this line"
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join([f"{type(error).__name__}:", *str(error).split()])

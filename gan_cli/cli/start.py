@@ -14,6 +14,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from gan_cli.cli.book import BOOK, BOOK_LOCK, Book
 from gan_cli.cli.console import begin_log
 
 SWEEP_FILE = "multirun.yaml"
@@ -47,6 +48,11 @@ class Start:
             file = self._sweep / SWEEP_FILE
             self._sweep_file = file.read_bytes() if file.is_file() else None
 
+    @property
+    def sweep(self) -> Path | None:
+        """The folder of the sweep; None where none has been set up."""
+        return self._sweep
+
     def _is_ours(self, place: Path) -> bool:
         if place in self._made:
             return True
@@ -67,13 +73,13 @@ class Start:
 
     def end(self) -> None:
         """Take back a sweep of which no job began."""
-        if self._sweep is None or self.begun:
+        if self._sweep is None or self.begun or Book(self._sweep).begun:
             return
         file = self._sweep / SWEEP_FILE
         if self._sweep_file is not None:
             file.write_bytes(self._sweep_file)
-        elif SWEEP_FILE not in self._before:
-            file.unlink(missing_ok=True)
+        for name in {SWEEP_FILE, BOOK, BOOK_LOCK} - self._before:
+            (self._sweep / name).unlink(missing_ok=True)
         self.take_back(self._sweep)
 
 
@@ -101,6 +107,8 @@ class NoteFolders(Callback):
         folder = _select(config, "hydra.sweep.dir")
         if folder is not None:
             _current.note_sweep(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            OmegaConf.save(config, folder / SWEEP_FILE)  # not every sweeper writes it
 
 
 def _select(config: DictConfig, key: str) -> Path | None:
@@ -158,3 +166,15 @@ class RunStart:
             except (Timeout, OSError):
                 return
         _current.take_back(self.folder)
+
+
+def advise_resuming(error: BaseException, command: str, folder: Path) -> None:
+    """Add to an error how the run can be resumed, where it can."""
+    import shlex
+
+    from gan_cli.sinks.saved import saved_in
+
+    if saved_in(folder / "checkpoints"):
+        here = Path.cwd()
+        shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
+        error.add_note(f"resume with: {command} {shlex.quote(f'resume={shown}')}")

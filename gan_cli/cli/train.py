@@ -1,15 +1,19 @@
 """gan-train: train a GAN, or go on with one."""
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gan_cli.cli.process import BAD_INPUT, Stoppable, Stopped, attend, listening, pass_to
+from gan_cli.cli.ranks import hand_out, run_together, several
 from gan_cli.errors import UserError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+    from gan_cli.engine.distributed import Ranks
 
 COMMAND = "gan-train"
 AUTO = "auto"
@@ -24,23 +28,34 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Take the arguments, start or go on, and return the exit code."""
+    if several():
+        return run_together(COMMAND, run_on, arguments)
+    return run_on(arguments)
+
+
+def run_on(arguments: list[str], ranks: "Ranks | None" = None) -> int:
+    """The same, as one process or as the first of several."""
     from gan_cli.cli.answers import asks
     from gan_cli.cli.app import complain, launch
     from gan_cli.cli.overrides import reach_unlisted, value_given
 
     asked = asks(arguments)
+    if ranks is not None and {"-m", "--multirun"} & set(arguments):
+        complain(COMMAND, UserError("several processes train one run; leave out -m"))
+        return BAD_INPUT
     arguments = [a if asked else reach_unlisted(a) for a in arguments]
     target = None if asked else value_given(arguments, "resume")
     try:
         if target == AUTO:
             target = standing(arguments)
         if target not in (None, "", "null"):
-            return go_on(Path(str(target)).expanduser(), arguments)
+            return go_on(Path(str(target)).expanduser(), arguments, ranks)
     except UserError as error:
         complain(COMMAND, error)
         return BAD_INPUT
     given = [a for a in arguments if not _is_resume(a)]
-    return launch(COMMAND, run_job, "train", given, check=check_job)
+    job = functools.partial(run_job, ranks=ranks)
+    return launch(COMMAND, job, "train", given, check=check_job)
 
 
 def _is_resume(argument: str) -> bool:
@@ -76,17 +91,27 @@ def check_job(config: "DictConfig") -> None:
     check_config(config)
 
 
-def run_job(config: "DictConfig", saved: Mapping[str, Any] | None = None) -> float | None:
-    """One job; returns the scalar that `trainer.returns` names."""
+def run_job(
+    config: "DictConfig", saved: Mapping[str, Any] | None = None, ranks: "Ranks | None" = None
+) -> float | None:
+    """One job; returns the scalar that `trainer.returns` names.
+
+    A job of a sweep goes on where its folder holds a run, which is then one that was cut off.
+    """
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
 
     from gan_cli.cli.overrides import as_typed, swept_keys, typed
-    from gan_cli.cli.start import SWEEP_FILE, RunStart
+    from gan_cli.cli.start import SWEEP_FILE, RunStart, advise_resuming
 
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
-    given = typed(hydra)
-    overrides = [as_typed(o) for o in given if not _is_resume(o)]
+    of_sweep = hydra.mode == RunMode.MULTIRUN
+    if of_sweep:
+        from gan_cli.cli.swept import standing_checkpoint
+
+        saved = standing_checkpoint(folder)
+    overrides = [as_typed(o) for o in typed(hydra) if not _is_resume(o)]
     start = RunStart(folder, config, overrides, resumed=saved is not None)
     with ExitStack() as stack:
 
@@ -95,16 +120,24 @@ def run_job(config: "DictConfig", saved: Mapping[str, Any] | None = None) -> flo
             stack.enter_context(listening(pass_to(interrupts)))
 
         try:
-            from gan_cli.runs.train import run_training  # torch is imported late
+            from gan_cli.engine.distributed import ALONE  # torch is imported late
+            from gan_cli.runs.train import run_training
 
-            groups = chosen_groups(saved)
+            ranks = ranks or ALONE
             swept = swept_keys(folder.parent / SWEEP_FILE)
-            trainer = run_training(config, folder, saved, overrides, groups, begin, swept)
+            about: dict[str, Any] = {"overrides": overrides, "swept": swept}
+            about["choices"] = chosen_groups(saved)
+            hand_out(ranks, config, folder, saved, about)
+            with ranks.until_ready():
+                trainer = run_training(
+                    *(config, folder, saved),
+                    **{"on_begin": begin, "ranks": ranks, "as_typed": of_sweep, **about},
+                )
             if trainer.interrupts.stop is not None:
                 raise Stopped(trainer.interrupts.stop.name)
         except BaseException as error:
             if start.begun:
-                advise_resuming(error, folder)
+                advise_resuming(error, COMMAND, folder)
             raise
         finally:
             if not start.begun:
@@ -128,19 +161,7 @@ def chosen_groups(saved: Mapping[str, Any] | None) -> dict[str, Any]:
     return chosen | typed_groups(typed(hydra), [conf_folder()])
 
 
-def advise_resuming(error: BaseException, folder: Path) -> None:
-    """Add to an error how the run can be resumed, where it can."""
-    import shlex
-
-    from gan_cli.sinks.saved import saved_in
-
-    if saved_in(folder / "checkpoints"):
-        here = Path.cwd()
-        shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
-        error.add_note(f"resume with: {COMMAND} {shlex.quote(f'resume={shown}')}")
-
-
-def go_on(target: Path, arguments: Sequence[str]) -> int:
+def go_on(target: Path, arguments: Sequence[str], ranks: "Ranks | None" = None) -> int:
     """Train on from a checkpoint: its config is the primary config, overrides go on top.
 
     Raises:
@@ -153,7 +174,7 @@ def go_on(target: Path, arguments: Sequence[str]) -> int:
     options, overrides = split([a for a in arguments if not _is_resume(a)])
     with resuming(target, overrides, own_folder(options)) as (saved, overrides, folder):
         return launch(
-            *(COMMAND, lambda config: run_job(config, saved), RESUMED),
+            *(COMMAND, lambda config: run_job(config, saved, ranks), RESUMED),
             *([*options, *overrides], folder),
         )
 

@@ -116,6 +116,29 @@ def find_links(config: DictConfig) -> dict[str, str]:
     return found
 
 
+def self_contained(config: DictConfig) -> dict[str, Any]:
+    """A composed config as plain values that another process can read.
+
+    References of its keys to each other stay; what only Hydra, the clock or this machine can say
+    is said.
+
+    Raises:
+        UserError: something in it cannot be resolved.
+    """
+    try:
+        resolved = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+
+    def settled(raw: Any, value: Any) -> Any:
+        if isinstance(raw, dict) and isinstance(value, dict):
+            return {key: settled(raw[key], value[key]) for key in raw}
+        is_link = isinstance(raw, str) and REFERENCE.fullmatch(raw)
+        return raw if is_link and not raw.startswith("${hydra.") else value
+
+    return settled(OmegaConf.to_container(config, resolve=False), resolved)
+
+
 def leaves(tree: Any, key: str = "") -> list[tuple[str, Any]]:
     """Full key and value of everything that is not a mapping."""
     if not isinstance(tree, Mapping):

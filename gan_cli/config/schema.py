@@ -39,17 +39,8 @@ def _a_trick_s_name(text: str) -> str:
 
 Name = Annotated[str, pydantic.AfterValidator(_a_name)]
 """A name, not a path: it becomes part of a folder's."""
-TAKEN = {
-    "adversarial",
-    "l1",
-    "perceptual",
-    "codebook",
-    "code",
-    "information",
-    "features",
-    "mel",
-    *dir(nn.ModuleDict()),
-}
+TERMS = {"adversarial", "l1", "perceptual", "codebook", "code", "information", "features", "mel"}
+TAKEN = {*TERMS, *dir(nn.ModuleDict())}
 """What the terms of games are called, and what modules cannot be."""
 TrickName = Annotated[str, pydantic.AfterValidator(_a_trick_s_name)]
 """A key under `tricks:`: it becomes part of the names of scalars and of weights."""
@@ -173,6 +164,8 @@ class TrainerSettings:
     minutes: Positive | None = None
     device: str
     precision: Literal["auto", "fp32", "bf16"]
+    accumulate: Count
+    sync_batchnorm: bool
     log_every: Count
     sample_every: Natural
     checkpoint_every: Natural
@@ -228,15 +221,11 @@ class Settings:
             checker.problems[name] = f"{name}: no such key"
         if checker.problems:
             return None
-        cls._check_players(checker, arguments)
-        return None if checker.problems else cls(**arguments)
-
-    @staticmethod
-    def _check_players(checker: Checker, arguments: Mapping[str, Any]) -> None:
         players = arguments["model"].cls.players_in_order
         for name in arguments["optimizer"].players.keys() - set(players):
-            key = f"optimizer.{name}"
-            checker.problems[key] = f"{key}: no such player{nearest(str(name), players)}"
+            place = f"optimizer.{name}"
+            checker.problems[place] = f"{place}: no such player{nearest(str(name), players)}"
+        return None if checker.problems else cls(**arguments)
 
 
 def _with_component(
@@ -253,8 +242,7 @@ def _with_component(
     if cls is None:
         return None
     before = len(checker.problems)
-    skip = (field,)
-    arguments = checker.arguments(value, [section, cls], key, skip)
+    arguments = checker.arguments(value, [section, cls], key, skip=(field,))
     if len(checker.problems) > before:
         return None
     theirs = {k: v for k, v in arguments.items() if k in parameters(cls)}

@@ -88,8 +88,9 @@ class Checker:
         classes, plain = component_classes(wanted), plain_options(wanted)
         if isinstance(value, Mapping) and TARGET in value:
             made = self.component(value, classes, key, free=wanted is Any)
-            for name in getattr(made.cls, "values", ()) if made and plain else ():
-                self._plain(made.arguments.get(name), plain, f"{key}.{name}")
+            if made is not None and plain:
+                for name in getattr(made.cls, "values", ()):
+                    self._plain(made.arguments.get(name), plain, f"{key}.{name}")
             return made
         if plain:
             return self._plain(value, plain, key)

@@ -25,11 +25,11 @@ def augment(batch: dict[str, Tensor], fields: Fields, groups: Iterable[str], dra
     for group in groups:
         names = [n for n, f in fields.items() if f.group == group and f.kind == "image"]
         if draw.flip:
-            mirrored = torch.rand(draw.batch_size, 1, 1, 1, device=draw.device) < 0.5
+            mirrored = torch.rand(draw.share, 1, 1, 1, device=draw.device) < 0.5
             for name in names:
                 batch[name] = torch.where(mirrored, batch[name].flip(3), batch[name])
         if draw.jitter:
-            places = torch.randint(draw.jitter + 1, (draw.batch_size, 2)).tolist()
+            places = torch.randint(draw.jitter + 1, (draw.share, 2)).tolist()
             for name in names:
                 batch[name] = jittered(batch[name], draw.jitter, places)
 

@@ -1,6 +1,7 @@
 """Endless batches of real samples, as a function of the seed and a position alone."""
 
 import abc
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 
@@ -49,20 +50,21 @@ class Batches(abc.ABC):
         self._orders = self._open_orders(draw.device)
 
     def next(self) -> Batch:
-        """The next batch, [batch_size, *shape] each; nothing in it waits for the device.
+        """The next batch, or this rank's share of it; nothing in it waits for the device.
 
         Raises:
             UserError: a file cannot be decoded; names it.
             RunFailed: a process that decodes has died. The position is as it was.
         """
-        count = self._draw.batch_size
-        index = {group: o.take(self.position, count) for group, o in self._orders.items()}
+        count = self._draw.share
+        begin = self._draw.begin(self.position)
+        index = {group: o.take(begin, count) for group, o in self._orders.items()}
         batch = self._gather(index) | {
             name: values.index_select(0, index[self.fields[name].group])
             for name, values in self._labels.items()
         }
         augment(batch, self.fields, self._orders, self._draw)
-        self.position += count
+        self.position += self._draw.batch_size
         return self._finished(batch)
 
     def seek(self, position: int) -> None:
@@ -99,8 +101,11 @@ class Batches(abc.ABC):
         """The same of what is drawn at the present position, on the device."""
 
     def _open_orders(self, device: torch.device) -> dict[str, Order]:
-        seed = self._draw.seed
-        return {group: Order(size, seed, device, group) for group, size in self.sizes.items()}
+        seed, runs = self._draw.seed, self._draw.runs
+        return {
+            group: Order(size, seed, device, group, runs.get(group, ()))
+            for group, size in self.sizes.items()
+        }
 
     def _finished(self, batch: Batch) -> Batch:
         """In the order of the fields; 0..255 to [-1, 1], what is not 8-bit stays."""
@@ -195,15 +200,15 @@ class StreamBatches(Batches):
 
     def _rows_from(self, position: int) -> Iterator[Rows]:
         # no reference to self: whoever forgets the batches forgets the processes too
-        return _rows(self._rows, position, self._draw.batch_size)
+        return _rows(self._rows, position, self._draw)
 
     def _read(self, index: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return decode_rows(self._dataset, {group: rows.tolist() for group, rows in index.items()})
 
 
-def _rows(orders: Mapping[str, Order], position: int, count: int) -> Iterator[Rows]:
-    for start in itertools.count(position, count):
-        yield {group: order.take(start, count).tolist() for group, order in orders.items()}
+def _rows(orders: Mapping[str, Order], position: int, draw: Draw) -> Iterator[Rows]:
+    for start in itertools.count(draw.begin(position), draw.batch_size):
+        yield {group: order.take(start, draw.share).tolist() for group, order in orders.items()}
 
 
 def open_batches(
@@ -216,6 +221,8 @@ def open_batches(
     workers: int,
     flip: bool,
     jitter: int = 0,
+    rank: int = 0,
+    ranks: int = 1,
     load: Callable[[], Mapping[str, Tensor]] | None = None,
 ) -> MemoryBatches | StreamBatches:
     """Batches of a prepared dataset: from memory where its samples fit, else as a stream.
@@ -233,10 +240,10 @@ def open_batches(
     """
     require_sensible(workers)
     refuse_jitter(jitter, dataset.fields)
-    draw = Draw(batch_size, device, seed, flip, jitter)
+    draw = Draw(batch_size, device, seed, flip, jitter, rank, ranks)
     excess = explain_excess(count_bytes(dataset), memory_limit)
     if excess is None:
         return MemoryBatches(dataset.fields, (load or dataset.load)(), draw)
     if isinstance(dataset, StreamableDataset):
-        return StreamBatches(dataset, draw, workers)
+        return StreamBatches(dataset, dataclasses.replace(draw, runs=dataset.runs), workers)
     raise UserError(f"{excess} (it can only be used from memory)")

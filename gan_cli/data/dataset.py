@@ -97,9 +97,12 @@ class StreamableDataset(Dataset):
     Attributes:
         labels: int64 [N] of each field of kind `label`; known after `prepare`, before anything is
             decoded.
+        runs: of a group's samples that are cheap to read one after another, how many each has; a
+            stream draws run by run. None where any order costs the same.
     """
 
     labels: Mapping[str, Tensor]
+    runs: Mapping[str, Sequence[int]] = {}  # never written to
 
     @abc.abstractmethod
     def open(self, group: str, index: int) -> dict[str, Tensor]:

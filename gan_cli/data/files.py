@@ -5,7 +5,7 @@ import os
 import struct
 import zipfile
 import zlib
-from pathlib import PurePosixPath
+from collections.abc import Iterator
 from typing import IO, Protocol
 
 from gan_cli.data.images import hidden
@@ -112,21 +112,7 @@ class Directory:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        found: dict[str, int] = {}
-        seen = {os.path.realpath(root)}
-        for folder, subfolders, names in os.walk(root, followlinks=True, onerror=_unlistable):
-            subfolders.sort()
-            subfolders[:] = [
-                name
-                for name in subfolders
-                if not hidden([name]) and _first_time(os.path.join(folder, name), seen)
-            ]
-            for name in names:
-                path = os.path.join(folder, name)
-                if not hidden([name]) and os.path.isfile(path):
-                    relative = os.path.relpath(path, root).replace(os.sep, "/")
-                    found[relative] = os.path.getsize(path)
-        self.sizes = dict(sorted(found.items()))
+        self.sizes = dict(sorted(_list_files(root)))
 
     def read(self, name: str) -> bytes:
         """All bytes of a file."""
@@ -153,15 +139,25 @@ def stamp_of(path: str) -> str:
     return ",".join(map(str, numbers))
 
 
-def _first_time(path: str, seen: set[str]) -> bool:
-    real = os.path.realpath(path)
-    new = real not in seen
-    seen.add(real)
-    return new
-
-
-def _unlistable(error: OSError) -> None:
-    raise UserError(f"{error.filename}: cannot be listed ({error.strerror})") from error
+def _list_files(root: str) -> Iterator[tuple[str, int]]:
+    """Relative name and size of each file. A million take seconds: each costs one stat."""
+    seen = {os.path.realpath(root)}
+    left = [("", root)]
+    while left:
+        prefix, folder = left.pop()
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            raise UserError(f"{folder}: cannot be listed ({error.strerror})") from error
+        for entry in entries:
+            if hidden([entry.name]):
+                continue
+            if entry.is_file():
+                yield prefix + entry.name, entry.stat().st_size
+            elif entry.is_dir() and (real := os.path.realpath(entry.path)) not in seen:
+                seen.add(real)
+                left.append((f"{prefix}{entry.name}/", entry.path))
 
 
 class Zip:
@@ -175,17 +171,18 @@ class Zip:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._handle, self._owner = zipfile.ZipFile(path), os.getpid()
+        self._handle: zipfile.ZipFile | None = zipfile.ZipFile(path)
+        self._owner = os.getpid()
         self._crc: dict[str, int] = {}
         found: dict[str, int] = {}
         for entry in self._handle.infolist():
-            parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
-            if ".." in parts or (parts and (parts[0] == "/" or parts[0].endswith(":"))):
+            parts = entry.filename.replace("\\", "/").split("/")
+            if ".." in parts or (not parts[0] and len(parts) > 1) or parts[0].endswith(":"):
                 raise UserError(
                     f"{path}: refused, its entry {entry.filename!r} points outside the zip; "
                     "make the zip anew with plain relative names"
                 )
-            if parts and not entry.is_dir() and not hidden(parts):
+            if any(parts) and not entry.is_dir() and not hidden(parts):
                 found[entry.filename] = entry.file_size
                 self._crc[entry.filename] = entry.CRC
         self.sizes = dict(sorted(found.items()))
@@ -205,8 +202,12 @@ class Zip:
             raise OSError(str(error)) from error
 
     def _own_handle(self) -> zipfile.ZipFile:
-        if self._owner != os.getpid():  # a forked process shares the file's offset: open our own
+        if self._handle is None:  # unpickled
             self._handle, self._owner = zipfile.ZipFile(self._path), os.getpid()
+        elif self._owner != os.getpid():  # a forked process shares the file's offset: open our own
+            # and do not read the names of a million entries again
+            self._handle.fp = open(self._path, "rb")  # noqa: SIM115
+            self._owner = os.getpid()
         return self._handle
 
     def stamp(self, name: str) -> str:

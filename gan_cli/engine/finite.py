@@ -79,12 +79,16 @@ class FiniteCheck:
         if not self._turns:
             return
         good, turns = int(self._good), self._turns
-        self._turns = []
-        self._good.zero_()
-        self._bad.zero_()
+        self.forget()
         if good < len(turns):
             step, symbol = turns[good]
             raise NonFinite(f"loss/{symbol} or grad_norm/{symbol} is not finite in step {step}")
+
+    def forget(self) -> None:
+        """Begin anew: the turns that were noted are undone, or have been read."""
+        self._turns = []
+        self._good.zero_()
+        self._bad.zero_()
 
     def _note(self, player: Player, total: Tensor, norm: Tensor, step: int) -> None:
         finite = torch.isfinite(total) & torch.isfinite(norm)

@@ -1,7 +1,6 @@
 """The training loop: players take turns. It knows no GAN, no trick and no dataset."""
 
 import contextlib
-import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -12,13 +11,17 @@ import torch
 from gan_cli import randomness
 from gan_cli.data.batches import Batches
 from gan_cli.data.fields import Batch
-from gan_cli.engine.duration import Duration, count_in
+from gan_cli.engine.distributed import ALONE, Ranks
+from gan_cli.engine.duration import Duration
 from gan_cli.engine.ema import EMA
 from gan_cli.engine.finite import PATIENCE, FiniteCheck, OnNaN
 from gan_cli.engine.interrupts import Interrupts
 from gan_cli.engine.meter import Meter
+from gan_cli.engine.per_rank import remembered
 from gan_cli.engine.player import Player
 from gan_cli.engine.protocols import Probe
+from gan_cli.engine.state import put_back, state_of
+from gan_cli.engine.turn import take_turn
 from gan_cli.errors import NonFinite, RunFailed, UserError
 from gan_cli.games.base import Game
 from gan_cli.games.requests import Drawing, Request
@@ -33,17 +36,17 @@ class Trainer:
     """Plays turns until the run is over and hands each step to the sinks.
 
     Args:
-        game: whose losses are minimised.
-        players: in the order they play.
+        game, players: whose losses are minimised, and who minimises them, in order.
         batches: real samples; a step draws as many batches as the busiest player plays.
         duration: of the whole run.
-        seed: with the step it decides every random number of a step.
+        seed: with rank and step it decides every random number of a step.
         device: where the game is.
         log_every: steps between two reports; between them nothing waits for the device.
         average: running mean of what draws, updated after each step.
         precision: `bf16` computes losses under autocast.
-        on_nan: a loss, gradient or weight that is not finite ends the run, or the turn, or sends
-            the run back to its checkpoint.
+        on_nan: what is not finite ends the run, or the turn, or sends the run back.
+        ranks: the processes that train together.
+        accumulate: parts of a batch that a turn is computed in.
 
     Attributes:
         rollback: restores the newest good checkpoint into this trainer.
@@ -68,23 +71,22 @@ class Trainer:
         average: EMA | None = None,
         precision: str = "fp32",
         on_nan: OnNaN = "stop",
+        ranks: Ranks = ALONE,
+        accumulate: int = 1,
     ) -> None:
         self.game, self.players, self.batches = game, players, batches
         self.duration, self.seed, self.device = duration, seed, device
         self.log_every, self.average, self.on_nan = log_every, average, on_nan
-        self.precision = precision
-        self.probes: list[Probe] = []
-        self.sinks: list[Sink] = []
+        self.precision, self.ranks, self.accumulate = precision, ranks, accumulate
+        self.probes, self.sinks = list[Probe](), list[Sink]()
         self.rollback: Callable[[], None] | None = None
-        self.interrupts = Interrupts()
-        self.step, self.attempt = 0, 0
-        self.seconds = 0.0
+        self.interrupts, self._meter = Interrupts(), Meter()
+        self.step, self.attempt, self.seconds = 0, 0, 0.0
         self.report: dict[str, float] | None = None
-        self.last_report: dict[str, float] = {}
+        self.last_report = dict[str, float]()
         self.returns, self.outcome = "", "running"
         self._trained = {id(p): p for player in players for p in player.parameters}
         self._own = {player.name: {id(p) for p in player.parameters} for player in players}
-        self._meter = Meter()
         self._finite = FiniteCheck(players, on_nan, device)
         self._reported = (0.0, 0)  # seconds and samples at the last report
 
@@ -121,7 +123,7 @@ class Trainer:
                 try:
                     seen = self.play()
                     # asked once a step: a later signal gets a step and its sinks of its own
-                    last = self.over or self.interrupts.stop is not None
+                    last = self.over or self.ranks.stop(self.interrupts) is not None
                     self.report = self._make_report(seen, last)
                     for sink in self.sinks:
                         sink.offer(self, last)
@@ -133,27 +135,24 @@ class Trainer:
     def play(self) -> Batch:
         """One step: every player's turns; returns the real samples that came last."""
         began = time.monotonic()
-        randomness.reseed(self.seed, 0, self.step, self.attempt)  # 0: there is one process
+        randomness.reseed(self.seed, self.ranks.rank, self.step, self.attempt)
         progress = self.progress
         drawn = self._draw_batches()
         for player in self.players:
             turns = self.game.turns(player.name, progress)
-            if not turns:
-                continue
             for key, parameter in self._trained.items():
                 parameter.requires_grad_(key in self._own[player.name])
             player.follow(progress)
-            for batch in drawn[-turns:]:
+            for batch in drawn[len(drawn) - turns :]:
                 for phase in player.phases(progress, self.game):
                     self._turn(player, batch, phase)
         if self.average is not None:
             self.average.update(progress, self.images - progress.images)
         self.step += 1
-        self.seconds += time.monotonic() - began
+        self.seconds += self.ranks.elapsed(time.monotonic() - began)
         self.game.on_step(self.progress)
-        fresh = self.game.fresh(progress, self.progress)
         for player in self.players:
-            if player.name in fresh:
+            if player.name in self.game.fresh(progress, self.progress):
                 player.forget()
         return drawn[-1]
 
@@ -167,9 +166,10 @@ class Trainer:
 
     def _draw_batches(self) -> list[Batch]:
         """The real samples of a step; what cannot be read ends the run with its state saved."""
-        position = self.batches.position
+        position, count = self.batches.position, max(p.times for p in self.players)
         try:
-            return [self.batches.next() for _ in range(max(p.times for p in self.players))]
+            with self.ranks.agreed(self.interrupts):
+                return [self.batches.next() for _ in range(count)]
         except (RunFailed, UserError):
             self.batches.seek(position)
             for sink in self.sinks:
@@ -178,11 +178,9 @@ class Trainer:
             raise
 
     def _turn(self, player: Player, batch: Batch, progress: Progress) -> None:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            losses = self.game.turn(player.name, batch, progress)
-        total = functools.reduce(torch.add, losses.minimise.values())
-        player.optimizer.zero_grad()
-        total.backward()
+        how = self.precision, self.accumulate
+        losses, total = take_turn(self.game, player, batch, progress, *how)
+        losses, total = self.ranks.average(player.parameters, losses, total)
         norm = player.gradient_norm()
         if not self._finite.passes(player, losses, total, norm, self.step):
             return
@@ -233,22 +231,9 @@ class Trainer:
             NonFinite: a turn behind it was not finite, so there is nothing to go on from.
         """
         self._finite.settle()
-        return {
-            "step": self.step,
-            "attempt": self.attempt,
-            "position": self.batches.position,
-            "game": self.game.state_dict(),
-            "players": {player.name: player.state_dict() for player in self.players},
-            "average": None if self.average is None else self.average.state_dict(),
-        }
+        return self.ranks.complete(state_of(self), lambda: remembered(self.game, self.average))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from where `state_dict` was called; whatever raises, it was of something else."""
-        step, attempt, position = (count_in(state, n) for n in ("step", "attempt", "position"))
-        self.game.load_state_dict(state["game"])
-        for player in self.players:
-            player.load_state_dict(state["players"][player.name])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.step, self.attempt = step, attempt
-        self.batches.seek(position)
+        put_back(self, state)
+        self._finite.forget()

@@ -1,7 +1,7 @@
 """Many samples of a game, drawn part by part and kept as bytes."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -18,6 +18,10 @@ CHUNK = 1000
 
 Draw = Callable[[Request], Drawing]
 """`Trainer.draw` of a run that goes on, `Game.draw` of a game out of a checkpoint."""
+
+
+DrawParts = Callable[[Iterable[Request], Trial], Iterator["Drawn"]]
+"""Draws one part of a request after the other, or several at once."""
 
 
 class Drawn(NamedTuple):
@@ -52,7 +56,13 @@ def take_inputs(trial: Trial, held_out: Mapping[str, Tensor], count: int) -> dic
 
 
 def draw_samples(
-    game: Game, draw: Draw, trial: Trial, inputs: Mapping[str, Tensor], count: int, seed: int
+    game: Game,
+    draw: Draw,
+    trial: Trial,
+    inputs: Mapping[str, Tensor],
+    count: int,
+    seed: int,
+    draw_parts: DrawParts | None = None,
 ) -> Drawn:
     """Samples for a trial, always the same for a seed; torch's global generators stay as they were.
 
@@ -63,6 +73,7 @@ def draw_samples(
         inputs: see `take_inputs`.
         count: N; less where there are fewer inputs.
         seed: of whatever is random.
+        draw_parts: how; None: one part after the other, by `draw`.
 
     Raises:
         UserError: the game's numbers are not finite.
@@ -70,15 +81,13 @@ def draw_samples(
     count = min(count, *(len(x) for x in inputs.values())) if inputs else count
     # inputs are scaled part by part: all of them as float32 would take four times the room
     request = game.complete(Request(count, seed, inputs=inputs, direction=trial.direction))
+    asked = request.split(CHUNK)
+    found = draw_parts(asked, trial) if draw_parts else (draw_part(draw, p, trial) for p in asked)
     parts: list[Drawn] = []
     with track(count, "fakes", "img") as advance:
-        for part in request.split(CHUNK):
-            scaled = {name: to_unit_range(x) for name, x in part.inputs.items()}
-            drawing = draw(dataclasses.replace(part, inputs=scaled))
-            if not drawing.made.isfinite().all():
-                raise UserError("the game draws NaN or Inf; take an earlier checkpoint")
-            parts.append(_put_away(drawing, trial))
-            advance(part.count)
+        for part in found:
+            parts.append(part)
+            advance(len(part.made))
     return Drawn(
         torch.cat([part.made for part in parts]),
         _joined([part.label for part in parts]),
@@ -99,6 +108,19 @@ def encode(draw: Draw, inputs: Mapping[str, Tensor], direction: str | None) -> T
         assert features is not None
         parts.append(features)
     return torch.cat(parts)
+
+
+def draw_part(draw: Draw, part: Request, trial: Trial) -> Drawn:
+    """Samples of one part of a request.
+
+    Raises:
+        UserError: the game's numbers are not finite.
+    """
+    scaled = {name: to_unit_range(x) for name, x in part.inputs.items()}
+    drawing = draw(dataclasses.replace(part, inputs=scaled))
+    if not drawing.made.isfinite().all():
+        raise UserError("the game draws NaN or Inf; take an earlier checkpoint")
+    return _put_away(drawing, trial)
 
 
 def to_unit_range(x: Tensor) -> Tensor:

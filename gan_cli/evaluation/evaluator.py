@@ -13,6 +13,7 @@ from gan_cli.evaluation.drawing import (
     CHUNK,
     Draw,
     Drawn,
+    DrawParts,
     draw_samples,
     encode,
     take_inputs,
@@ -75,6 +76,7 @@ class Evaluator:
         seed: of samples and of subsets, and what values report as theirs.
         inception: `auto`, `none`, or the path of weights.
         device: where extractors run.
+        draw_parts: see `draw_samples`.
 
     Raises:
         UserError: nothing to measure by, or Inception's weights cannot be used.
@@ -90,7 +92,9 @@ class Evaluator:
         seed: int,
         inception: str,
         device: torch.device,
+        draw_parts: DrawParts | None = None,
     ) -> None:
+        self._draw_parts = draw_parts
         self._game, self._draw, self._count, self._seed = game, draw, count, seed
         self._held_out, self._trained_on = reference.held_out, reference.trained_on_held_out
         self._real = reference.real
@@ -121,7 +125,9 @@ class Evaluator:
     def _evaluate(self, count: int) -> Iterator[TrialResult]:
         for name, (trial, extractors) in self._trials.items():
             inputs = take_inputs(trial, self._held_out.fields, count)
-            drawn = draw_samples(self._game, self._draw, trial, inputs, count, self._seed)
+            drawn = draw_samples(
+                *(self._game, self._draw, trial, inputs, count, self._seed, self._draw_parts)
+            )
             if drawn.label is None and trial.inputs:
                 drawn = drawn._replace(label=self._label_of_inputs(trial, len(drawn.made)))
             values, nearest = [], None

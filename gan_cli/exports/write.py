@@ -238,5 +238,4 @@ def _save_picture(loaded: Loaded, path: Path) -> bool:
 
 
 def _wanted(count: int) -> DrawSettings:
-    nothing: dict[str, Any] = {field.name: None for field in dataclasses.fields(DrawSettings)}
-    return DrawSettings(**nothing | {"count": count, "seed": 0})
+    return DrawSettings(count=count, seed=0)

@@ -139,8 +139,7 @@ class Game(nn.Module, abc.ABC):
     def meet(self, real: RealSamples, n_classes: int, device: torch.device) -> None:
         """Called once before training, for what has to be fetched or made of the data.
 
-        A frozen network that judges belongs here and not among the modules: it is no state, no
-        checkpoint holds it, and nothing that only draws needs it.
+        A frozen network that judges belongs here, not among the modules: it is no state.
 
         Args:
             real: gives what is trained on, by field, as `Dataset.load` does.

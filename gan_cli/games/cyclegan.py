@@ -10,6 +10,7 @@ from torch.nn.functional import l1_loss
 from gan_cli.data.fields import Batch
 from gan_cli.games.adversary import Adversary
 from gan_cli.games.base import Game, Losses, PlayerSpec, by_direction, mean_watch
+from gan_cli.games.just_made import JustMade
 from gan_cli.games.latents import in_chunks
 from gan_cli.games.losses import Loss
 from gan_cli.games.requests import Drawing, LookUp, Request, Sheet, Trial
@@ -69,7 +70,7 @@ class CycleGAN(Game):
         self.generator_ab, self.generator_ba = generator_ab, generator_ba
         self.adversaries["a"] = Adversary(discriminator_a, loss)
         self.adversaries["b"] = Adversary(discriminator_b, loss)
-        self._made: dict[str, Tensor] = {}
+        self._made = JustMade()
 
     @property
     def players(self) -> Mapping[str, PlayerSpec]:
@@ -111,15 +112,16 @@ class CycleGAN(Game):
         if weight := self.cycle_weight * self.identity_weight:
             losses["identity_a"] = weight * l1_loss(self.generator_ba(a).float(), a)
             losses["identity_b"] = weight * l1_loss(self.generator_ab(b).float(), b)
-        self._made = {"a": ba.detach(), "b": ab.detach()}
+        self._made.put({"a": ba, "b": ab}, progress)
         return Losses(losses)
 
     def discriminator_turn(self, batch: Batch, progress: Progress) -> Losses:
         """Each D on its kind of image and on what G has just made."""
         losses, watch = {}, []
+        made = self._made.take()
         for name in "ab":
             adversary = self.adversary(name)
-            seen = adversary(batch[name], self._made[name], None, progress, "discriminator")
+            seen = adversary(batch[name], made[name], None, progress, "discriminator")
             losses[name] = adversary.discriminator_losses(seen)
             losses[name]["adversarial"] = 0.5 * losses[name]["adversarial"]
             watch.append(adversary.watch(seen))

@@ -1,6 +1,6 @@
 """HiFi-GAN: a mel spectrogram to the sound it came from (Kong et al. 2020, arXiv:2010.05646)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,8 @@ from gan_cli.games.latents import in_chunks
 from gan_cli.games.losses import Loss
 from gan_cli.games.requests import Drawing, LookUp, Request, Sheet, Trial
 from gan_cli.networks.hifigan import recorded_maps
-from gan_cli.networks.roles import Discriminators, Vocoder
+from gan_cli.networks.modes import learning
+from gan_cli.networks.roles import DiscriminatorGroup, Vocoder
 from gan_cli.ranges import Count, NonNegative
 from gan_cli.tricks.examples import Progress, RealFakeBatch
 
@@ -29,9 +30,9 @@ class HiFiGAN(Game):
 
     L_D = w sum_k adversarial_k, L_G = w sum_k adversarial_k + feature_weight sum_k features_k
     + mel_weight ||mel(x) - mel(G(mel(x)))||_1 (equations 5 to 9), features_k the sum over D_k's
-    layers, logits included, of the mean absolute difference. Both play on pieces of `segment`
-    samples, cut anew for every turn at a random place of each clip; D first. G is given the bands
-    of its own spectrogram, and compared in all.
+    layers, logits included, of the mean absolute difference. Both play on the same pieces of
+    `segment` samples, cut at a random place of each clip, and on one copy of them; D first. G is
+    given the bands of its own spectrogram, and compared in all.
 
     Args:
         generator: a mel spectrogram to a wave; its `mel` makes it of sound.
@@ -55,8 +56,8 @@ class HiFiGAN(Game):
     def __init__(
         self,
         generator: Vocoder,
-        period_discriminators: Discriminators,
-        scale_discriminators: Discriminators,
+        period_discriminators: DiscriminatorGroup,
+        scale_discriminators: DiscriminatorGroup,
         loss: Loss,
         segment: Count = 8192,
         adversarial_weight: NonNegative = 2.0,
@@ -72,6 +73,8 @@ class HiFiGAN(Game):
             self.adversaries[network[0]] = Adversary(network[1], loss)
         if not self.adversaries:
             raise ValueError("no discriminator: give periods, or scales of at least 1")
+        self._learns: Sequence[Tensor] = ()
+        self._made: tuple[Tensor, Tensor, Tensor] | None = None  # clips, pieces and their copies
 
     def bind(self, fields: Fields) -> None:
         """Meet the data's fields.
@@ -112,17 +115,36 @@ class HiFiGAN(Game):
         """G."""
         return {"generator": self.generator}
 
+    def set_optimizers(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
+        """Meet G's weights, those that learn."""
+        groups = optimizers["generator"].param_groups
+        self._learns = [p for group in groups for p in group["params"]]
+
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on clips `wave`, [N, 1, 1, T]."""
-        real = self.cut(batch["wave"])  # [N, 1, 1, segment]
         if player == "discriminator":
-            return self.discriminator_turn(real, progress)
-        return self.generator_turn(real, progress)
+            real, fake = self._make(batch["wave"])
+            return self.discriminator_turn(real, fake.detach(), progress)
+        return self.generator_turn(*self._take(batch["wave"]), progress)
 
-    def discriminator_turn(self, real: Tensor, progress: Progress) -> Losses:
-        """Every D on pieces and their copies."""
-        with torch.no_grad():
+    def _make(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """Pieces and their copies, with a graph that G's turn goes on with, as the authors do."""
+        real = self.cut(clips)
+        with learning(self._learns):
             fake = self.copy(real)
+        self._made = clips, real, fake
+        return real, fake
+
+    def _take(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """What was made of these clips in D's turn, or is made now."""
+        made, self._made = self._made, None
+        if made is not None and made[0] is clips and made[2].requires_grad:
+            return made[1], made[2]
+        real = self.cut(clips)
+        return real, self.copy(real)
+
+    def discriminator_turn(self, real: Tensor, fake: Tensor, progress: Progress) -> Losses:
+        """Every D on pieces and their copies, [N, 1, 1, segment] each."""
         losses, watch = [], []
         for name in self.adversaries:
             adversary = self.adversary(name)
@@ -132,9 +154,8 @@ class HiFiGAN(Game):
             self.observe(name, seen)
         return Losses(summed(losses), mean_watch(watch))
 
-    def generator_turn(self, real: Tensor, progress: Progress) -> Losses:
+    def generator_turn(self, real: Tensor, fake: Tensor, progress: Progress) -> Losses:
         """G against every D, towards what each finds in the piece, and towards its spectrogram."""
-        fake = self.copy(real)
         losses = []
         for name in self.adversaries:
             adversary = self.adversary(name)

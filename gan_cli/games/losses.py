@@ -31,6 +31,8 @@ class Loss(abc.ABC):
     """The logit of a D that cannot tell; None where only differences of logits count."""
     margin = 1.0
     """How far from `decision_threshold` a logit lies that leaves little doubt."""
+    reads_batch = False
+    """Whether it is no mean over samples, so that a batch in parts gives another value."""
     bounds_divergence = False
     """Whether D's loss, with targets 1 and 0, bounds the Jensen-Shannon divergence from below."""
 
@@ -172,6 +174,7 @@ class RelativisticAverage(Loss):
     """RaGAN, Jolicoeur-Martineau 2019, eq. 6 and 7: against the mean logit of the other kind."""
 
     generator_sees_real = True
+    reads_batch = True
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         """Reals above the average fake, fakes below the average real."""

@@ -37,6 +37,7 @@ class ProGAN(TwoPlayer):
     """
 
     needs = {"image": ("image",)}  # noqa: RUF012
+    generator: Generator
 
     def __init__(
         self,

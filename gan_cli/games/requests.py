@@ -11,6 +11,7 @@ from gan_cli.data.fields import Batch, Kind
 Option = Literal[
     "label",
     "truncation",
+    "standing",
     "interpolate",
     "input",
     "direction",

@@ -10,6 +10,7 @@ from gan_cli.data.fields import Batch, Fields
 from gan_cli.errors import UserError
 from gan_cli.games.adversary import Adversary
 from gan_cli.games.base import Game, Losses, PlayerSpec, RealSamples
+from gan_cli.games.just_made import JustMade
 from gan_cli.games.latents import in_chunks
 from gan_cli.games.losses import Loss
 from gan_cli.games.requests import Drawing, LookUp, Request, Sheet, Trial
@@ -66,7 +67,7 @@ class SuperResolution(Game):
         self.adversarial_start, self.l1_weight = adversarial_start, l1_weight
         self.perceptual_weight, self.adversarial_weight = perceptual_weight, adversarial_weight
         self._share = 0.5 if loss.generator_sees_real else 1.0
-        self._made = torch.empty(0)
+        self._made = JustMade()
 
     def bind(self, fields: Fields) -> None:
         """Meet the data's fields.
@@ -119,14 +120,14 @@ class SuperResolution(Game):
         """The turn of one player on pairs `source` [N, C, h, w], `target` [N, C, H, W]."""
         adversary, target = self.adversary("discriminator"), batch["target"]
         if player == "discriminator":
-            seen = adversary(target, self._made, None, progress, player)
+            seen = adversary(target, self._made.take()["made"], None, progress, player)
             losses = adversary.discriminator_losses(seen)
             losses["adversarial"] = self._share * losses["adversarial"]
             self.observe("discriminator", seen)
             return Losses(losses, adversary.watch(seen))
         made = self.generator(batch["source"]).float()
         pixels = l1_loss(made, target)
-        self._made = made.detach()
+        self._made.put({"made": made}, progress)
         if progress.step < self.adversarial_start:
             return Losses({"l1": pixels})
         seen = adversary(target, made, None, progress, player)

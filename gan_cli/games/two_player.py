@@ -42,7 +42,7 @@ class TwoPlayer(Game):
     """
 
     needs = {"image": ("image", "point")}  # noqa: RUF012
-    takes = frozenset({"label", "truncation", "interpolate"})
+    takes = frozenset({"label", "truncation", "standing", "interpolate"})
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class Unrolled(TwoPlayer):
         unrolled_steps: K, how far G looks ahead; 0 is the plain game, the paper's ring takes 5.
     """
 
+    reads_batch = True
     refuses = {  # noqa: RUF012
         Pool: "an unrolled G foresees a D that learns from present fakes, and this shows D past "
         "ones; drop it or the unrolling",

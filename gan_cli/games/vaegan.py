@@ -102,7 +102,7 @@ class VAEGAN(TwoWay):
         watch = adversary.watch(seen)
         if self.margin is not None:
             plays, self._plays = who_plays(seen, self.margin)
-            losses = {name: plays * loss for name, loss in losses.items()}
+            losses = {name: weighed(loss, plays) for name, loss in losses.items()}
             watch |= {"health/plays_D": plays, "health/plays_G": self._plays}
         self.observe("discriminator", seen)
         return Losses(losses, watch)
@@ -122,7 +122,7 @@ class VAEGAN(TwoWay):
         losses = {name: 2 * (1 - w) * v for name, v in adversary.generator_losses(seen).items()}
         losses["likeness"] = w * self._unlike(x, fake[: len(x)])
         if self.margin is not None and self._plays is not None:
-            losses = {name: self._plays * loss for name, loss in losses.items()}
+            losses = {name: weighed(loss, self._plays) for name, loss in losses.items()}
         return Losses(losses)
 
     def _both_fakes(self, x: Tensor) -> Tensor:
@@ -143,6 +143,11 @@ class VAEGAN(TwoWay):
         with torch.no_grad():
             wanted = network.likeness(x)
         return 0.5 * ((network.likeness(made.float()) - wanted) ** 2).sum(1).mean()
+
+
+def weighed(loss: Tensor, weight: Tensor) -> Tensor:
+    """A loss whose gradient is `weight` times as large; its value stays, for the curves."""
+    return loss.detach() + weight * (loss - loss.detach())
 
 
 def who_plays(seen: RealFakeBatch, margin: float) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from gan_cli.games.losses import Loss
 from gan_cli.games.requests import Drawing, LookUp, Request, Sheet, Trial
 from gan_cli.networks.perceptual import Kind, Perceptual
 from gan_cli.networks.roles import Discriminator
-from gan_cli.networks.vqgan import Autoencoder
+from gan_cli.networks.vqgan import CodedAutoencoder
 from gan_cli.ranges import Natural, NonNegative
 from gan_cli.tricks.examples import Progress
 
@@ -49,7 +49,7 @@ class VQGAN(Game):
 
     def __init__(
         self,
-        generator: Autoencoder,
+        generator: CodedAutoencoder,
         discriminator: Discriminator,
         loss: Loss,
         perceptual: Kind = "lpips",
@@ -104,6 +104,7 @@ class VQGAN(Game):
         if player == "discriminator":
             return self.discriminator_turn(x, progress)
         coded = self.generator.encode(x)
+        self.generator.revive(coded)
         made = self.generator.decode(coded.quantized).float()
         losses = {"l1": l1_loss(made, x)}
         if self.perceptual_weight:
@@ -152,7 +153,7 @@ class VQGAN(Game):
         device = next(self.generator.parameters()).device
         coded = [self.generator.encode(x.to(device)) for x in source.split(CHUNK)]
         made = [self.generator.decode(c.quantized).float().clamp(-1, 1).cpu() for c in coded]
-        entries = torch.cat([c.index for c in coded]).cpu()
+        entries = torch.cat([c.chosen for c in coded]).cpu()
         panels = {"input": source.cpu(), "reconstruction": torch.cat(made)}
         return Drawing(panels, "reconstruction", entries=entries)
 

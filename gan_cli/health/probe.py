@@ -15,6 +15,7 @@ from gan_cli.games.requests import Request
 from gan_cli.games.two_player import TwoPlayer
 from gan_cli.health import signals
 from gan_cli.health.classes import NearestClasses
+from gan_cli.metrics.mel import MelSpectrogram, comparing
 from gan_cli.networks.untouched import preserved_buffers
 from gan_cli.tricks.examples import Progress
 
@@ -54,6 +55,7 @@ class HealthProbe:
         losses = (report[LOSS_G] for report in earlier if LOSS_G in report)
         self._losses = deque(losses, maxlen=OSCILLATION_OVER)
         self._classes: NearestClasses | None = None
+        self._ear: MelSpectrogram | None = None
 
     def due(self, step: int, last: bool) -> bool:
         """With the reports."""
@@ -84,7 +86,12 @@ class HealthProbe:
             inputs={name: batch[name][: len(real)] for name in trial.inputs},
             direction=trial.direction,
         )
-        fake = self.game.draw(self.game.complete(request)).made.to(real.device)
+        drawing = self.game.draw(self.game.complete(request))
+        fake = drawing.made.to(real.device)
+        if drawing.kind == "wave":  # the ear does not hear a wave's phase
+            if self._ear is None:
+                self._ear = comparing(drawing.rate).to(real.device)
+            real, fake = self._ear(real), self._ear(fake)
         found = {
             "diversity": signals.diversity(real, fake),
             "uniqueness": signals.uniqueness(real, fake),

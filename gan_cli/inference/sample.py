@@ -10,15 +10,9 @@ from torch import Tensor
 
 from gan_cli.assembly.devices import open_device
 from gan_cli.errors import UserError
-from gan_cli.inference.drawing import (
-    DrawSettings,
-    draw_wanted,
-    input_field,
-    read_each,
-    read_inputs,
-    refuse_unfit,
-)
+from gan_cli.inference.drawing import DrawSettings, draw_wanted, refuse_unfit
 from gan_cli.inference.formats import Shown, as_png, writer_of
+from gan_cli.inference.given import input_field, read_each, read_inputs
 from gan_cli.inference.load import Loaded, open_game
 from gan_cli.inference.points import known_mixture
 from gan_cli.sinks.gallery import modes_counted
@@ -27,7 +21,7 @@ from gan_cli.viz.images import save_png, to_bytes
 log = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SampleSettings(DrawSettings):
     """The keys of conf/sample.yaml."""
 

@@ -11,13 +11,8 @@ from torch import Tensor
 from gan_cli.assembly.devices import open_device
 from gan_cli.config.reader import check_plain
 from gan_cli.errors import UserError
-from gan_cli.inference.drawing import (
-    DrawSettings,
-    convert_inputs,
-    draw_wanted,
-    read_inputs,
-    refuse_unfit,
-)
+from gan_cli.inference.drawing import DrawSettings, draw_wanted, refuse_unfit
+from gan_cli.inference.given import convert_inputs, read_inputs
 from gan_cli.inference.load import Loaded, open_game
 from gan_cli.library.common import StrPath, own_randomness
 from gan_cli.viz import images
@@ -56,6 +51,7 @@ class LoadedGame:
         direction: str | None = None,
         interpolate: int | None = None,
         truncation: float | None = None,
+        standing: int | None = None,
         psi: float | None = None,
         crossover: int | None = None,
     ) -> Tensor:
@@ -67,11 +63,13 @@ class LoadedGame:
             label: a class by number or name, or several taking turns; None: all in turn.
             code: a categorical code, or several taking turns (InfoGAN); None: all in turn.
             continuous: values of the continuous codes (InfoGAN); None: random.
-            input: what to translate (pix2pix, CycleGAN): the path of an image, a folder or a .zip;
+            input: what to translate (pix2pix, CycleGAN) or to reconstruct (BiGAN, VAE/GAN): the
+                path of an image, a folder or a .zip;
                 images of Pillow's, of any size; a tensor [N, C, H, W], uint8 or in [-1, 1].
             direction: which way (CycleGAN); None: the first of `directions`.
             interpolate: images from one latent to the next.
             truncation: latents beyond this many standard deviations are drawn again.
+            standing: batches of 256 that BatchNorm's statistics are taken anew of; they stay.
             psi: how far styles lie from their mean (StyleGAN2), 1 for as far as they do.
             crossover: a grid: styles of rows, from this layer on those of columns (StyleGAN2).
 
@@ -92,6 +90,7 @@ class LoadedGame:
                 "direction": direction,
                 "interpolate": interpolate,
                 "truncation": truncation,
+                "standing": standing,
                 "psi": psi,
                 "crossover": crossover,
             },

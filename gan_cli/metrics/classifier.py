@@ -8,8 +8,6 @@ the same data, and are never called FID.
 
 import hashlib
 import logging
-import os
-import tempfile
 from pathlib import Path
 
 import torch
@@ -17,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan_cli import randomness
+from gan_cli.files import replacing
 from gan_cli.metrics.progress import track
 
 log = logging.getLogger(__name__)
@@ -163,8 +162,7 @@ def load_or_train(
         device: where to train, and where the classifier lies that is returned.
         steps: of training; None: as many as metrics need.
     """
-    steps = steps or STEPS
-    path = folder / f"classifier-{_key(images, labels, n_classes, steps)}.pt"
+    path = folder / f"classifier-{_key(images, labels, n_classes, steps or STEPS)}.pt"
     network = _initialised(images.shape[1], n_classes).to(device)
     if path.is_file():
         try:
@@ -174,7 +172,10 @@ def load_or_train(
             log.warning("%s cannot be used: %s", path, str(error).partition("\n")[0])
             network = _initialised(images.shape[1], n_classes).to(device)
     log.info("training a classifier on %d real images; it is kept in %s", len(images), folder)
-    train(network, images, labels, steps)
+    if steps is None:
+        train(network, images, labels)
+    else:
+        train(network, images, labels, steps=steps)
     try:
         _keep(network, path)
     except OSError as error:
@@ -242,11 +243,5 @@ def _key(images: Tensor, labels: Tensor, n_classes: int, steps: int) -> str:
 def _keep(network: Classifier, path: Path) -> None:
     """Write the weights; a reader never sees half of them, whoever else writes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            torch.save(network.state_dict(), file)
-        os.replace(unfinished, path)
-    except BaseException:
-        os.unlink(unfinished)
-        raise
+    with replacing(path) as file:
+        torch.save(network.state_dict(), file)

@@ -46,7 +46,7 @@ class EqualisedLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, in_features] -> [N, out_features]."""
-        bias = self.bias
+        bias: Tensor | None = self.bias
         if bias is not None and self.lr_multiplier != 1.0:
             bias = bias * self.lr_multiplier
         return F.linear(x, self.weight * self.scale, bias)

@@ -107,7 +107,7 @@ class Stack(nn.Module):
         return x
 
 
-class PeriodDiscriminators(roles.Discriminators):
+class PeriodDiscriminators(roles.DiscriminatorGroup):
     """A discriminator for each period: it sees samples that lie so far apart, side by side.
 
     Args:
@@ -128,7 +128,7 @@ class PeriodDiscriminators(roles.Discriminators):
         return _discriminator(fold, convs, (3, 1), "weight")
 
 
-class ScaleDiscriminators(roles.Discriminators):
+class ScaleDiscriminators(roles.DiscriminatorGroup):
     """A discriminator of the wave itself, and others of means of ever more samples.
 
     Args:

@@ -74,7 +74,8 @@ def feature_normalization(name: FeatureNormalization, size: int, affine: bool = 
 def weight_normalized(layer: L, norm: WeightNorm) -> L:
     """The layer with its weight as length and direction (Salimans & Kingma 2016), or divided by its
     largest singular value (Miyato et al. 2018)."""
-    return (weight_norm if norm == "weight" else spectral_norm)(layer)
+    (weight_norm if norm == "weight" else spectral_norm)(layer)
+    return layer
 
 
 class ConditionalBatchNorm2d(nn.Module):
@@ -175,8 +176,8 @@ def init_orthogonal(network: nn.Module) -> None:
     for layer in network.modules():
         if isinstance(layer, SPECTRAL):
             nn.init.orthogonal_(layer.weight)
-            if getattr(layer, "bias", None) is not None:
-                nn.init.zeros_(layer.bias)
+            if isinstance(bias := getattr(layer, "bias", None), Tensor):
+                nn.init.zeros_(bias)
 
 
 def widths(first: int, count: int, limit: int) -> list[int]:

@@ -18,6 +18,8 @@ class GroupStddev(nn.Module):
 
     mixes_samples = True
 
+    reads_batch = True
+
     def __init__(self, group_size: int) -> None:
         super().__init__()
         self.group_size = group_size

@@ -1,9 +1,9 @@
-"""Networks in evaluation mode for a while."""
+"""Networks in another mode for a while."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from torch import nn
+from torch import Tensor, nn
 
 
 @contextmanager
@@ -21,3 +21,19 @@ def evaluating(*networks: nn.Module) -> Iterator[None]:
     finally:
         for module, was_training in modes:
             module.training = was_training
+
+
+@contextmanager
+def learning(parameters: Sequence[Tensor]) -> Iterator[None]:
+    """Parameters that gradients will reach from what is computed inside, whoever's turn it is.
+
+    A graph that was built here stays good when they no longer collect any, and then do again.
+    """
+    before = [p.requires_grad for p in parameters]
+    for p in parameters:
+        p.requires_grad_()
+    try:
+        yield
+    finally:
+        for p, wanted in zip(parameters, before, strict=True):
+            p.requires_grad_(wanted)

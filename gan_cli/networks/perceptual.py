@@ -165,7 +165,8 @@ def open_lpips(device: torch.device) -> Distance:
 
 
 def by_classifier(classifier: Classifier) -> Distance:
-    """The mean, over a classifier's four maps, of the L1 distance at unit length per place.
+    """The mean, over a classifier's four maps, of the L1 distance between what each place holds,
+    scaled to a root mean square of 1 over channels.
 
     As LPIPS (Zhang et al. 2018, equation 1), with equal weights in place of learned ones, and with
     L1, whose gradient does not vanish near the target.
@@ -178,14 +179,14 @@ def by_classifier(classifier: Classifier) -> Distance:
         found = []
         for stage in stages:
             x = stage(x)
-            found.append(x / (x.square().sum(1, keepdim=True) + 1e-8).sqrt())
+            found.append(x / (x.square().mean(1, keepdim=True) + 1e-8).sqrt())
         return found
 
     def distance(made: Tensor, target: Tensor) -> Tensor:
         with torch.no_grad():
             wanted = maps(target)
         pairs = zip(maps(made), wanted, strict=True)
-        return torch.stack([(x - y).abs().sum(1).mean() for x, y in pairs]).mean()
+        return torch.stack([(x - y).abs().mean() for x, y in pairs]).mean()
 
     return distance
 

@@ -69,7 +69,7 @@ class Generator(roles.Generator):
             self.embedding = _embedding(n_classes, embedding_dim)
         told = embedding_dim if n_classes else 0
         self.stem = _scaled(nn.Linear(latent_dim + told, sizes[0], bias=False))
-        self.map = nn.Parameter(torch.randn(sizes[0], base, base))
+        self.map = nn.Parameter(nn.init.normal_(torch.empty(sizes[0], base, base)))
         total = blocks * len(sizes)
         stages: list[nn.Module] = _blocks(sizes[0], blocks, group_size, total)
         for size_in, size_out in pairwise(sizes):
@@ -138,7 +138,7 @@ class Discriminator(roles.Discriminator):
         )
 
 
-class ResidualBlock(nn.Module):
+class GroupedBlock(nn.Module):
     """x + 1x1 to twice as wide, 3x3 in groups, 1x1 back, biased LeakyReLUs in between.
 
     The first two convolutions begin as L^(-1/4) times He's initialisation, with L blocks in all,
@@ -186,7 +186,8 @@ class DepthwiseSum(nn.Module):
 
     def __init__(self, channels: int, size: int) -> None:
         super().__init__()
-        self.map = nn.Parameter(torch.randn(channels, size, size) / size)
+        self.map = nn.Parameter(torch.empty(channels, size, size))
+        nn.init.normal_(self.map, 0.0, 1.0 / size)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, C]."""
@@ -194,7 +195,7 @@ class DepthwiseSum(nn.Module):
 
 
 def _blocks(width: int, count: int, group_size: int, total: int) -> list[nn.Module]:
-    return [ResidualBlock(width, group_size, total) for _ in range(count)]
+    return [GroupedBlock(width, group_size, total) for _ in range(count)]
 
 
 def _changed_width(size_in: int, size_out: int) -> list[nn.Module]:

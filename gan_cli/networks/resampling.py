@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+FILTER = (1.0, 3.0, 3.0, 1.0)
+
 
 class SmoothUp(nn.Module):
     """Twice the size, smoothed by [1, 3, 3, 1] along both axes, zeros around the image.
@@ -17,8 +19,8 @@ class SmoothUp(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.channels = channels
-        row = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 4.0
-        self.register_buffer("kernel", torch.outer(row, row)[None, None], persistent=False)
+        kernel = [[a * b / 16 for a in FILTER] for b in FILTER]
+        self.register_buffer("kernel", torch.tensor([[kernel]]))
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, C, 2H, 2W]."""
@@ -40,9 +42,9 @@ class SmoothDown(nn.Module):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        to, at = torch.arange(size // 2)[:, None], torch.arange(size)
-        inner, outer = (((at - 2 * to - 0.5).abs() == d).float() for d in (0.5, 1.5))
-        self.register_buffer("band", (3 * inner + outer) / 8, persistent=False)  # [H/2, H]
+        taps = {offset: tap / 8 for offset, tap in enumerate(FILTER, start=-1)}
+        band = [[taps.get(at - 2 * to, 0.0) for at in range(size)] for to in range(size // 2)]
+        self.register_buffer("band", torch.tensor(band))  # [H/2, H]
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, C, H/2, W/2]."""

@@ -97,7 +97,7 @@ class Vocoder(nn.Module, abc.ABC):
         """Waves [N, 1, 1, F * hop] in [-1, 1] from log-mel spectrograms [N, M, F]."""
 
 
-class Discriminators(nn.ModuleDict):
+class DiscriminatorGroup(nn.ModuleDict):
     """Several discriminators of one game, by the names of their adversaries."""
 
 

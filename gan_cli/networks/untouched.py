@@ -45,7 +45,7 @@ def judges_singly(network: nn.Module) -> bool:
 
 
 def _has_weight_norm_alone(module: nn.Module) -> bool:
-    lists = module.parametrizations.values()  # type: ignore[union-attr, operator]
+    lists = module.parametrizations.values()  # type: ignore[operator]
     return all(
         isinstance(each, _WeightNorm) for parametrization in lists for each in parametrization
     )

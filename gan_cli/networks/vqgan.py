@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_cli.networks import roles
-from gan_cli.ranges import Count, LayerCount
+from gan_cli.ranges import Count, LayerCount, Natural
 
 
 class Coded(NamedTuple):
@@ -26,11 +26,11 @@ class Coded(NamedTuple):
     """The nearest entries in its place; gradients reach the codebook."""
     quantized: Tensor
     """The same numbers for the decoder; gradients reach the encoder as if it were `encoding`."""
-    index: Tensor
+    chosen: Tensor
     """Which entries, int64 [N, h, w]."""
 
 
-class Autoencoder(roles.Translator):
+class CodedAutoencoder(roles.Translator):
     """Encoder, codebook, decoder.
 
     Residual blocks with GroupNorm and SiLU; the encoder halves, the decoder doubles between levels;
@@ -43,6 +43,8 @@ class Autoencoder(roles.Translator):
         blocks: residual blocks a level; the decoder has one more.
         entries: how many the codebook has.
         entry_dim: K, length of each.
+        revive_after: batches after which an entry that no place was nearest to begins anew at an
+            encoding of the batch at hand; 0: never, as in the paper.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Autoencoder(roles.Translator):
         blocks: LayerCount = 2,
         entries: Count = 1024,
         entry_dim: Count = 256,
+        revive_after: Natural = 0,
     ) -> None:
         super().__init__()
         self.in_channels = self.out_channels = channels
@@ -72,6 +75,9 @@ class Autoencoder(roles.Translator):
 
         self.codebook = nn.Embedding(entries, entry_dim)
         nn.init.uniform_(self.codebook.weight, -1 / entries, 1 / entries)
+        self.revive_after = revive_after
+        self.register_buffer("idle", torch.full((entries,), revive_after))
+        self.idle: Tensor
 
         self.from_entry = nn.Conv2d(entry_dim, entry_dim, 1)
         up: list[nn.Module] = [_conv(entry_dim, inner), *_middle(inner)]
@@ -83,7 +89,7 @@ class Autoencoder(roles.Translator):
         self.decoder = nn.Sequential(*up, *_out(width * multipliers[0], channels))
 
     @property
-    def last_layer(self) -> nn.Parameter:
+    def last_layer(self) -> Tensor:
         """Weights of the last convolution, where the adaptive weight compares gradients."""
         last = self.decoder[-1]
         assert isinstance(last, nn.Conv2d)
@@ -115,6 +121,23 @@ class Autoencoder(roles.Translator):
             distance = book.square().sum(1) - 2 * flat @ book.T
         return distance.argmin(1).view(len(encoding), *encoding.shape[2:])
 
+    @torch.no_grad()
+    def revive(self, coded: Coded) -> None:
+        """Let entries that have been idle for long begin anew; nothing waits for the device.
+
+        Dhariwal et al. 2020 (Jukebox, arXiv:2005.00341), section 3.1, restart those of little use.
+        """
+        if not self.revive_after:
+            return
+        used = torch.zeros_like(self.idle).index_fill_(0, coded.chosen.flatten(), 1)
+        self.idle.copy_(torch.where(used > 0, 0, self.idle + 1))
+        flat = coded.encoding.transpose(0, 1).flatten(1).T  # [N, K, h, w] -> [N*h*w, K]
+        fresh = flat[torch.randint(len(flat), self.idle.shape, device=flat.device)]
+        dead = self.idle > self.revive_after
+        weight = self.codebook.weight
+        weight.copy_(torch.where(dead[:, None], fresh.to(weight), weight))
+        self.idle.masked_fill_(dead, 0)
+
     def decode(self, quantized: Tensor) -> Tensor:
         """Maps of entries [N, K, h, w] -> [N, C, H, W]; about [-1, 1], nothing holds it there."""
         return self.decoder(self.from_entry(quantized))
@@ -124,7 +147,7 @@ class Autoencoder(roles.Translator):
         return self.decode(self.encode(x).quantized)
 
 
-class Residual(nn.Module):
+class NormalizedResidual(nn.Module):
     """GroupNorm, SiLU, convolution, twice, beside the identity, or a 1x1 where widths differ.
 
     Args:
@@ -181,13 +204,17 @@ class Halve(nn.Module):
 def _level(size_in: int, size_out: int, blocks: int, attention: bool) -> list[nn.Module]:
     found: list[nn.Module] = []
     for number in range(blocks):
-        found.append(Residual(size_in if number == 0 else size_out, size_out))
+        found.append(NormalizedResidual(size_in if number == 0 else size_out, size_out))
         found += [MapAttention(size_out)] if attention else []
     return found
 
 
 def _middle(channels: int) -> list[nn.Module]:
-    return [Residual(channels, channels), MapAttention(channels), Residual(channels, channels)]
+    return [
+        NormalizedResidual(channels, channels),
+        MapAttention(channels),
+        NormalizedResidual(channels, channels),
+    ]
 
 
 def _out(size_in: int, size_out: int) -> list[nn.Module]:

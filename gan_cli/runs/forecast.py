@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import torch
 
@@ -91,7 +91,7 @@ def _count_operations(trainer: Trainer) -> float:
     return sum(count_flops(trainer.play) for _ in range(COUNTED)) / COUNTED
 
 
-def _written(settings: TrainerSettings, steps: int) -> Mapping[str, int]:
+def _written(settings: TrainerSettings, steps: int) -> dict[str, int]:
     """How much of what a run writes."""
 
     def times(every: int) -> int:

@@ -110,7 +110,9 @@ def attach_sinks(
     where = folder / "checkpoints"
     best = Best(*probes.best, where, about) if probes.best else None
     checkpoints = Checkpoints(every.checkpoint_every, where, every.keep_last, about)
-    trainer.rollback = lambda: trainer.load_state_dict(load_newest(folder)[1]["state"])
+    trainer.rollback = lambda: trainer.load_state_dict(
+        trainer.ranks.spread(load_newest(folder)[1]["state"])
+    )
 
     # what a person looks at
     health = HealthWarnings(advisor(about["overrides"], settings, game), earlier)

@@ -14,6 +14,7 @@ from gan_cli.spelling import nearest
 
 if TYPE_CHECKING:
     from gan_cli.evaluation.probe import QualityProbe
+    from gan_cli.evaluation.sharing import SharedDrawing
 
 log = logging.getLogger(__name__)
 
@@ -104,9 +105,19 @@ def open_quality(
         seed=settings.seed,
         inception=chosen.inception,
         device=trainer.device,
+        draw_parts=_sharing(trainer),
     )
     log.info("measuring %d samples every %d steps", chosen.count, every)
     return QualityProbe(every, evaluator, chosen.best, earlier)
+
+
+def _sharing(trainer: Trainer) -> "SharedDrawing | None":
+    """How samples are drawn on several processes; None where there is but one."""
+    if trainer.ranks.size == 1:
+        return None
+    from gan_cli.evaluation.sharing import SharedDrawing
+
+    return SharedDrawing(trainer)
 
 
 def open_health(

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from gan_cli.config.checkpointed import relink
 from gan_cli.config.reader import leaves
+from gan_cli.engine.per_rank import count_of
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError
 from gan_cli.paths import conf_folder
@@ -28,6 +29,7 @@ FREE = (
     "data.workers",
     "data.memory_limit",
     "data.cache",
+    "data.room",
 )
 """Keys nobody needs to be told about."""
 SHAPE = ("data.image_size", "data.channels", "data.n_classes")
@@ -118,5 +120,11 @@ def restore(trainer: Trainer, saved: Mapping[str, Any], fingerprint: str) -> Non
         raise UserError(
             f"the checkpoint's state does not fit its own config: {str(error).splitlines()[0]}"
         ) from error
+    before, now = count_of(saved["state"]), trainer.ranks.size
+    if before != now:
+        log.info(
+            "the checkpoint is of %d process%s and %d go%s on: from here it is another run",
+            *(before, "" if before == 1 else "es", now, "es" if now == 1 else ""),
+        )
     trainer.last_report = saved["metrics"]
     trainer.seconds = saved["seconds"]

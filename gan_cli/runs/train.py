@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from gan_cli.assembly.build import (
     place,
 )
 from gan_cli.assembly.compatibility import refuse_unfit_data
-from gan_cli.assembly.devices import open_device, prepare_device
+from gan_cli.assembly.devices import open_device, open_local_device, prepare_device
 from gan_cli.assembly.dry_run import try_game
 from gan_cli.assembly.memory import bytes_of, refuse_too_large
+from gan_cli.assembly.parts import reading_batch, seen_at_once
 from gan_cli.assembly.precision import settle_precision
 from gan_cli.config.by_device import chosen_by_device
 from gan_cli.config.checkpointed import trusted_in_checkpoint
@@ -25,11 +27,15 @@ from gan_cli.config.reader import read, settle_length
 from gan_cli.config.schema import Settings
 from gan_cli.data.dataset import Dataset
 from gan_cli.data.fields import Fields
+from gan_cli.engine.distributed import ALONE, Ranks, share_of
 from gan_cli.engine.interrupts import Interrupts
+from gan_cli.engine.state import weights_of
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import UserError, short_of_memory
 from gan_cli.evaluation.real_data import RealData
+from gan_cli.networks.synchronised import synchronise
 from gan_cli.runs import resume
+from gan_cli.runs.following import follow
 from gan_cli.runs.forecast import log_forecast
 from gan_cli.runs.outputs import attach_sinks, describe, keys_of
 from gan_cli.runs.probes import attach_probes
@@ -49,6 +55,8 @@ def run_training(
     choices: Mapping[str, Any] | None = None,
     on_begin: Callable[[Interrupts], None] = lambda interrupts: None,
     swept: Sequence[str] = (),
+    as_typed: bool = False,
+    ranks: Ranks = ALONE,
 ) -> Trainer:
     """Train as `config` says and leave everything in `folder`; a dry run leaves nothing.
 
@@ -61,22 +69,28 @@ def run_training(
         on_begin: called once the folder is locked and nothing refuses the run any more, before
             anything is written there.
         swept: the keys that differ between this run and the others of its sweep.
+        as_typed: whether a person typed `config` also where `saved` is given: it is trusted then.
+        ranks: the processes that train together; only the first of them writes.
 
     Raises:
         UserError: bad config or bad input.
         RunFailed: the run could not go on; what was saved before is good.
     """
     # check: everything that can be known without reading data
-    if saved is None:
+    if saved is None and ranks.leads:
         _refuse_to_mix(config, folder)
     settle_length(config, keys_of(overrides))
     by_device = chosen_by_device(config)
-    settings, dataset = _read_config(config, trusted_in_checkpoint(config.trust) if saved else None)
+    trusted = trusted_in_checkpoint(config.trust) if saved and not as_typed else None
+    settings, dataset = _read_config(config, trusted)
     if saved:
         resume.compare(saved["config"], settings.plain)
-    for logger in settings.logger.values():
+    for logger in settings.logger.values() if ranks.leads else ():
         logger.build().require()
-    device = open_device(settings.trainer.device)
+    share = share_of(settings.data.batch_size, ranks, settings.trainer.accumulate)
+    if settings.trainer.dry_run and ranks.size > 1:
+        raise UserError("trainer.dry_run=true: it tells of one process; run it without torchrun")
+    device = open_local_device(settings.trainer.device, ranks)
     if by_device:
         log.info("values for %s: %s", device, ", ".join(f"{k}={v}" for k, v in by_device.items()))
 
@@ -84,26 +98,33 @@ def run_training(
     refuse_unfit_data(settings.model.cls, dataset.fields)
     held = bytes_of(saved["state"].get("game")) if saved else None
     with short_of_memory("these networks take more than there is; make them smaller (model.*)"):
-        game = place(build_game(settings, dataset.fields, held), device)
+        game = build_game(seen_at_once(settings, share), dataset.fields, held)
+        if settings.trainer.sync_batchnorm and ranks.size > 1:
+            synchronise(game)
+        game = place(game, device)
         players = build_players(settings, game)
-        sizes = settings.data.batch_size, dataset.n_classes
+        sizes = share, dataset.n_classes
         settings, scalars = settle_precision(
             settings, device, lambda precision: try_game(game, *sizes, device, precision)
         )
     prepare_device(device, settings.trainer.precision)
+    if share < settings.data.batch_size and (apart := reading_batch(game)):
+        said = "%d of the %d samples of a batch are seen at once, also by %s, which read a batch"
+        log.info(said, share, settings.data.batch_size, ", ".join(apart))
 
-    with run_folder(folder):
+    with run_folder(folder) if ranks.leads else nullcontext():
         # data, and where to go on from
         with short_of_memory("the data takes more than there is; lower data.limit or image_size"):
             dataset.prepare()
             data = RealData(dataset, settings.data.memory_limit)
-            batches = build_batches(settings, dataset, device, data.load_training)
+            batches = build_batches(settings, dataset, device, data.load_training, ranks)
         game.meet(data.load_training, dataset.n_classes, device)
-        trainer = build_trainer(settings, game, players, batches, device)
+        trainer = build_trainer(settings, game, players, batches, device, ranks)
         if saved:
             resume.restore(trainer, saved, batches.fingerprint)
             log.info("going on from step %d of %s", trainer.step, trainer.duration)
-            if trainer.over and is_finished(folder / "summary.json", trainer.step):
+            finished = ranks.leads and is_finished(folder / "summary.json", trainer.step)
+            if trainer.over and finished:
                 _say_finished(trainer)
                 return trainer
 
@@ -112,9 +133,16 @@ def run_training(
             return trainer
 
         # attach: what looks at the run, and what it leaves behind
+        if not ranks.leads:
+            follow(trainer)
+            ranks.ready(weights_of(trainer))
+            on_begin(trainer.interrupts)
+            _run(trainer, settings.data.batch_size)
+            return trainer
         earlier = read_reports(folder / "metrics.jsonl", trainer.step) if saved else []
         probes = attach_probes(trainer, settings, data, scalars, earlier)
         trainer.returns = probes.returns
+        ranks.ready(weights_of(trainer))
         on_begin(trainer.interrupts)
         about = describe(settings, dataset, batches, saved, overrides, choices)
         attach_sinks(trainer, about, settings, dataset, batches, folder, probes, earlier, swept)
@@ -142,6 +170,7 @@ def check_config(config: DictConfig) -> Fields:
     settings = read(config if _knows_classes(config) else _with_one_class(config))
     dataset = settings.data.dataset.build()
     open_device(settings.trainer.device)
+    share_of(settings.data.batch_size, ALONE, settings.trainer.accumulate)
     refuse_unfit_data(settings.model.cls, dataset.fields)
     if _knows_classes(config):
         refuse_too_large(settings, dataset.fields)
@@ -183,11 +212,9 @@ def _read_config(config: DictConfig, trusted: Sequence[str] | None) -> tuple[Set
 
 
 def _say_finished(trainer: Trainer) -> None:
-    steps = trainer.duration.steps
-    more = f"trainer.steps={2 * trainer.step}" if steps else "more trainer.minutes"
-    log.info(
-        "finished already: %d of %s; ask for more with %s", trainer.step, trainer.duration, more
-    )
+    more = f"trainer.steps={2 * trainer.step}" if trainer.duration.steps else "more trainer.minutes"
+    said = "finished already: %d of %s; ask for more with %s"
+    log.info(said, trainer.step, trainer.duration, more)
 
 
 def _run(trainer: Trainer, batch_size: int) -> None:

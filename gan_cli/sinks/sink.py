@@ -37,6 +37,7 @@ class Run(Protocol):
     report: dict[str, float] | None
     last_report: dict[str, float]
     outcome: str
+    returns: str
 
     @property
     def skips(self) -> bool:

@@ -54,6 +54,7 @@ class Summary(FinalSink):
             "step": run.step,
             "reason": run.outcome,
             "metrics": run.last_report,
+            "returns": {run.returns: run.last_report.get(run.returns)} if run.returns else {},
             "images_per_second": round((run.images - self._images) / seconds, 1),
             "seconds": round(seconds, 1),
             "checkpoint": newest and str(newest.relative_to(self.path.parent)),

@@ -109,6 +109,8 @@ class Term(Lazy):
     """Whether it differentiates D's logits with respect to single images."""
     reads_network: ClassVar[bool] = False
     """Whether it looks into D's network, not only at its output."""
+    reads_batch: ClassVar[bool] = False
+    """Whether it is no mean over samples, so that a batch in parts gives another value."""
 
     @abc.abstractmethod
     def forward(self, batch: RealFakeBatch, role: Role) -> Tensor:

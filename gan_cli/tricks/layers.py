@@ -66,6 +66,8 @@ class Closeness(nn.Module):
         kernel_dim: C.
     """
 
+    reads_batch = True
+
     def __init__(self, feature_dim: int, kernels: int, kernel_dim: int) -> None:
         super().__init__()
         self.shape = (kernels, kernel_dim)

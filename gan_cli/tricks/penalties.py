@@ -65,6 +65,7 @@ class DRAGAN(Term):
     """
 
     double_backward = True
+    reads_batch = True
 
     def __init__(
         self, weight: NonNegative | Schedule = 10.0, every: Count = 1, spread: NonNegative = 0.5

@@ -23,6 +23,7 @@ class FeatureMatching(Term):
     """
 
     roles = ("generator",)
+    reads_batch = True
 
     def __init__(self, weight: NonNegative | Schedule = 1.0, every: Count = 1) -> None:
         super().__init__(weight, every)

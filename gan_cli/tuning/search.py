@@ -12,6 +12,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from gan_cli.errors import RunFailed, UserError
+from gan_cli.files import amend_json
 from gan_cli.tuning import process
 from gan_cli.tuning.judge import Direction, Judge, direction_of, read_summary, refuse_missing
 from gan_cli.tuning.settings import SearchSettings
@@ -114,6 +115,7 @@ def _tell(
     if ending.pruned and ending.code != process.FINISHED:
         trial.set_user_attr(WHY, ending.pruned)
         study.tell(trial, state=TrialState.PRUNED)
+        amend_json(folder / "summary.json", reason=f"pruned: {ending.pruned}")
         log.info("trial %d: given up at step %d, %s", number, judge.step, ending.pruned)
     elif ending.code == process.FINISHED and value is not None:
         study.set_user_attr(METRIC, judge.metric)

@@ -58,6 +58,29 @@ def test_the_textbook_loop_trains_the_same_game(monkeypatch, model):
         assert limit == pytest.approx(0.01)
 
 
+@pytest.mark.parametrize(("model", "judged"), [("pix2pix", 3), ("cyclegan", 3)])
+def test_the_authors_loops_of_translations(monkeypatch, model: str, judged: int):
+    """Every fake is made once, and each D sees it twice and a real image once."""
+    built = []
+    build = textbook.build_game
+    monkeypatch.setattr(textbook, "build_game", lambda *a: built.append(build(*a)) or built[-1])
+    step = textbook.textbook_step(
+        [f"model={model}", *data_of(model), *narrow(model), "data.limit=16", "data.batch_size=2"]
+    )
+    (game,) = built
+    judges = [adversary.network for adversary in game.adversaries.values()]
+    drawing = list(game.averaged.values())
+    calls = dict.fromkeys([*judges, *drawing], 0)
+    for network in calls:
+        network.register_forward_hook(lambda net, *_: calls.update({net: calls[net] + 1}))
+    before = {name: p.clone() for name, p in game.named_parameters()}
+    step()
+    assert [calls[network] for network in judges] == [judged] * len(judges)
+    assert {calls[network] for network in drawing} == {1 if model == "pix2pix" else 3}
+    changed = [name for name, p in game.named_parameters() if not torch.equal(p, before[name])]
+    assert len(changed) > 0.9 * len(before)
+
+
 def test_the_penalty_of_a_linear_critic():
     """D(x) = 3 sum(x) on 4 numbers has the slope 3 * 2 everywhere."""
 

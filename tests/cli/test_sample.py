@@ -230,3 +230,23 @@ def test_a_checkpoint_of_a_newer_format(gan_train: Command, gan_sample: Command)
     for result in (gan_sample("checkpoint=newer.pt"), gan_train("resume=newer.pt")):
         assert result.code == 2
         assert "update gan-cli" in result.err
+
+
+def test_statistics_are_taken_anew(gan_train: Command, gan_sample: Command) -> None:
+    """Behind a layer of z alone BatchNorm makes up for a truncation, once it is told."""
+    run = gan_train(*TINY, *NARROW).folder
+    spread = {}
+    for name, more in {"cut": [], "anew": ["standing=2"]}.items():
+        options = (f"out={name}.npz", "truncation=0.1", *more)
+        assert gan_sample(f"checkpoint={run}", "count=8", *options).code == 0
+        spread[name] = drawn(f"{name}.npz")["images"].astype(float).std(axis=0).mean()
+    assert spread["cut"] < spread["anew"]
+
+
+def test_statistics_of_none(gan_train: Command, gan_sample: Command) -> None:
+    run = gan_train("model=vanilla", "data.limit=64", "debug=fast").folder
+    result = gan_sample(f"checkpoint={run}", "standing=2", "out=b.png")
+    assert result.code == 2
+    assert result.problems == [
+        "gan-sample: standing: no network of this model that draws has BatchNorm; leave it out"
+    ]

@@ -128,9 +128,15 @@ def test_a_sweep_of_which_one_job_began(gan_train: Command) -> None:
         write_image(Path("here") / f"{number}.png", seed=number)
     data = [*SHORT, "data=folder", "data.image_size=16", "data.root=nowhere,here,gone"]
     result = gan_train("-m", "hydra.sweep.dir=a/sweep", *data)  # known only when they look for it
-    assert result.code == 2
-    assert {path.name for path in Path("a/sweep").iterdir()} == {"1", "multirun.yaml"}
-    assert (Path("a/sweep/1") / "summary.json").is_file()
+    assert result.code == 1
+    noted = {".sweep.lock", "multirun.yaml", "sweep.json"}
+    assert {path.name for path in Path("a/sweep").iterdir()} == {"0", "1", "2"} | noted
+    assert "gan-train: job 2 (data.root=gone): data.root=gone: not there" in result.err
+    for name in ("0", "2"):
+        assert {path.name for path in Path("a/sweep", name).iterdir()} == {
+            "summary.json",
+            "train.log",
+        }
 
 
 def test_hydras_notes_come_with_the_run(gan_train: Command) -> None:

@@ -226,3 +226,18 @@ def test_groups_are_looked_up_by_their_own_index(sides, memory_limit):
     assert list(alone) == ["b"]
     assert torch.equal(alone["b"][0], both["b"][1])
     assert torch.equal(batches.look_up(torch.tensor([2]))["a"], both["a"])
+
+
+@pytest.mark.parametrize("memory_limit", [4.0, 1e-9])
+def test_shares_of_all_ranks_are_the_batch(folder, memory_limit):
+    """Three batches, of which the last spans two epochs, and one after a step back."""
+    options = {"batch_size": 4, "memory_limit": memory_limit}
+    whole = opened(folder, **options)
+    shares = [opened(folder, **options, rank=rank, ranks=2) for rank in range(2)]
+    for position in (None, None, None, 2):
+        for batches in (whole, *shares):
+            if position is not None:
+                batches.seek(position)
+        batch, parts = whole.next(), [share.next() for share in shares]
+        assert all(torch.equal(torch.cat([p[n] for p in parts]), x) for n, x in batch.items())
+        assert {share.position for share in shares} == {whole.position}

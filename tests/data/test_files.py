@@ -146,11 +146,11 @@ def test_a_zip_is_opened_anew_in_another_process(tmp_path, folder):
     files = open_files(str(zipped(folder, tmp_path / "a.zip")), "data.root")
     copy = pickle.loads(pickle.dumps(files))  # what a spawned process gets
     assert copy.read("dog/4.png") == files.read("dog/4.png")
-    handle = files._handle
+    shared = files._handle.fp
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
         files.read("dog/4.png")
-        os.write(writer, b"same" if files._handle is handle else b"anew")
+        os.write(writer, b"same" if files._handle.fp is shared else b"anew")
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(reader, 4) == b"anew"

@@ -1,6 +1,7 @@
 """Every data YAML, on small files in the layout it expects."""
 
 import inspect
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,22 @@ from omegaconf import OmegaConf
 
 from gan_cli.data.batches import open_batches
 from gan_cli.data.dataset import Dataset
+from gan_cli.data.published import Facades, Horse2Zebra
 from gan_cli.data.sound_files import save_sound
 from gan_cli.data.wrapper import Wrapper
 from tests.conftest import options
-from tests.data.image_files import write_image
+from tests.data.image_files import write_image, write_shard
 from tests.data.test_torchvision import cifar_files, mnist_files  # noqa: F401
 
 CONF = Path(__file__).parents[2] / "conf"
 BATCHING = {"batch_size", "workers", "memory_limit", "flip"}
 SOUND = ("waves", "tones")
-OWN = ("folder", "pairs", "unpaired", "waves")
-NEEDED = {"hifigan": {"wave"}, "pix2pix": {"source", "target"}, "cyclegan": {"a", "b"}}
+OWN = ("folder", "pairs", "unpaired", "waves", "super_resolution", "webdataset")
+PUBLISHED = {"facades": Facades, "horse2zebra": Horse2Zebra}
+NEEDED = {
+    **{"hifigan": {"wave"}, "pix2pix": {"source", "target"}, "cyclegan": {"a", "b"}},
+    "srgan": {"small", "target"},
+}
 OPTIONAL = {"jitter"}
 
 
@@ -65,6 +71,7 @@ def test_two_batches(
     tmp_path: Path,
     cifar_files: Path,  # noqa: F811
     name: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     root = tmp_path / "root"
     changes = ["batch_size=8"]
@@ -73,21 +80,34 @@ def test_two_batches(
     elif name == "cifar10":
         root = cifar_files
     if name == "waves":
+        root.mkdir()
         save_sound(torch.rand(9 * 16384) - 0.5, 22050, root / "clip.wav")
-    for number in range(8 if name in OWN and name not in SOUND else 0):
-        write_image(root / "trainA" / f"{number}.png", seed=number)
-        write_image(root / "trainB" / f"{number}.png", seed=-number - 1 & 255)
+    if name == "webdataset":
+        write_shard(root / "a.tar", range(8))
+    for number in range(8 if name in OWN and name not in (*SOUND, "webdataset") else 0):
+        size = (128, 130) if name == "super_resolution" else (8, 8)
+        write_image(root / "trainA" / f"{number}.png", number, size)
+        write_image(root / "trainB" / f"{number}.png", -number - 1 & 255, size)
+    if cls := PUBLISHED.get(name):
+        monkeypatch.setattr(cls, "counts", dict.fromkeys(cls.counts, 8))
+        for place, folder in itertools.product(range(8), cls.counts):
+            write_image(root / cls.archive.name / folder / f"{place}.png", place, (8, 16))
     if "root" in compose(name):
         changes += [f"root={root}"]
     data = compose(name, *changes)
     dataset = build(data)
     before = dict(dataset.fields)
+    shapes = {name: f.shape for name, f in before.items() if f.kind != "label"}
+    enlarged = "scale" in data
     if name in SOUND:
-        shape = (1, 1, data["length"])
+        wanted = dict.fromkeys(shapes, (1, 1, data["length"]))
     else:
-        shape = (data["channels"], data["image_size"], data["image_size"])
-        assert (dataset.image_size, dataset.channels) == shape[1::-1]
-    assert {f.shape for f in before.values() if f.kind != "label"} == {shape}
+        sides = dict.fromkeys(shapes, data["image_size"])
+        assert (dataset.image_size, dataset.channels) == (data["image_size"], data["channels"])
+        if enlarged:
+            sides["source"] //= data["scale"]
+        wanted = {name: (data["channels"], side, side) for name, side in sides.items()}
+    assert shapes == wanted
     dataset.prepare()
     assert before.items() <= dict(dataset.fields).items()
     assert dataset.n_classes in (data["n_classes"], 2)
@@ -104,8 +124,9 @@ def test_two_batches(
             assert x.dtype == (torch.int64 if kind == "label" else torch.float32)
             assert kind == "label" or -1 <= x.min() < x.max() <= 1
     text = (CONF / "data" / f"{name}.yaml").read_text()
+    has = {"small" if enlarged and field == "source" else field for field in batch}
     for model, fields in NEEDED.items():  # the command in its comment
-        assert (f"model={model}" in text) == (fields <= batch.keys())
+        assert (f"model={model}" in text) == (fields <= has)
 
 
 @pytest.mark.parametrize("name", options("data"))
@@ -113,13 +134,13 @@ def test_split_root_and_limit_reach_what_is_wrapped(name: str) -> None:
     changes = {"limit": 12} | ({"root": "/nowhere", "split": "test"} if "mnist" in name else {})
     if name.startswith("digit"):
         changes["split"] = "test"
-    if name in OWN:
+    if name in (*OWN, *PUBLISHED):
         changes["root"] = "/nowhere"
     dataset = build(compose(name, *(f"{key}={value}" for key, value in changes.items())))
     inner = dataset.images if isinstance(dataset, Wrapper) else getattr(dataset, "_digits", dataset)
     if name != "stacked_mnist":
         assert inner.limit == 12
     if "root" in changes:
-        assert inner._root == "/nowhere"
+        assert inner._root.startswith("/nowhere")
     if "split" in changes:
         assert dataset.part == inner.split == "test"

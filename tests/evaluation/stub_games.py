@@ -122,3 +122,21 @@ class Inverter(StubGame):
         assert x.dtype == torch.float32
         assert x.min() >= -1
         return Drawing({"input": x, "there": -x, "back": x * (1 - self.error)}, "there")
+
+
+class Copier(StubGame):
+    """Gives back what it is given, `error` too bright, and sees its brightness."""
+
+    def __init__(self, fields, error=0.0):
+        super().__init__()
+        self.bind(fields)
+        self.error = error
+
+    def trials(self):
+        back = Trial(real="image", inputs=("image",), paired=True, encodes=True)
+        return {"reconstruction": back}
+
+    def draw(self, request):
+        x = request.inputs["image"]
+        features = x.mean((1, 2, 3))[:, None]
+        return Drawing({"input": x, "back": x + self.error}, "back", features=features)

@@ -19,7 +19,7 @@ from gan_cli.metrics import measures
 from gan_cli.metrics.pairs import compare_pairs, l1
 from gan_cli.metrics.values import better, headline
 from gan_cli.viz.images import to_bytes
-from tests.evaluation.stub_games import Inverter, Noise, Painter, Translator
+from tests.evaluation.stub_games import Copier, Inverter, Noise, Painter, Translator
 
 pytestmark = pytest.mark.usefixtures("briefly")
 
@@ -141,6 +141,19 @@ def test_pairs_are_compared_with_the_held_out_targets():
         assert found[name].value == pytest.approx(expected, abs=1e-6), name
         assert (found[name].n, found[name].split, found[name].held_out) == (60, "test", None)
     assert headline(list(found)) == "ssim"
+
+
+def test_an_encoder_is_measured_by_whom_its_features_take_for_alike():
+    """A shade tells the class of a digit that is one shade all over; 8x8 numbers, 16/255 off."""
+    reference = reference_of(Shades(8))
+    found = values(open_evaluator(Copier(reference.dataset.fields, 32 / 255), reference))
+    assert list(found) == [f"{name}_reconstruction" for name in ("l1", "psnr", "ssim", "l2")] + [
+        "neighbour_accuracy_reconstruction"
+    ]
+    assert found["l2_reconstruction"].value == pytest.approx(8 * 16 / 255, abs=1e-6)
+    accuracy = found["neighbour_accuracy_reconstruction"]
+    assert (accuracy.value, accuracy.n, accuracy.reals) == (1.0, 60, 1497)
+    assert (better(accuracy.name), accuracy.extractor) == ("higher", "the game's encoder")
 
 
 def test_no_more_samples_are_counted_than_there_are_inputs():

@@ -29,7 +29,7 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("safetensors")
 
 TINY = ["data.limit=8", "data.batch_size=4", "ema.decay=0.5"]
-MODELS = ("dcgan_r1", "cgan_dcgan_r1", "pix2pix", "cyclegan", "infogan")
+MODELS = ("dcgan_r1", "cgan_dcgan_r1", "pix2pix", "cyclegan", "infogan", "bigan")
 WAYS = [("dcgan_r1", ""), ("cgan_dcgan_r1", ""), ("pix2pix", ""), ("cyclegan", "ab")]
 WAYS += [("cyclegan", "ba")]
 
@@ -122,7 +122,7 @@ def run_snippet(card: str) -> None:
         assert found["pixels"].max() > 0
 
 
-@pytest.mark.parametrize("model", ["dcgan_r1", "cyclegan", "infogan"])
+@pytest.mark.parametrize("model", ["dcgan_r1", "cyclegan", "infogan", "bigan"])
 def test_it_is_read_back(runs: dict[str, Path], gan_export: Command, model: str) -> None:
     """Every network that draws, as it was."""
     out = "g.safetensors" if model in ("cyclegan", "infogan") else "model/"
@@ -143,6 +143,7 @@ def test_it_is_sampled_as_a_run(
     for model, more in (
         ("cgan_dcgan_r1", ["count=7", "label=[3,7]"]),
         ("cyclegan", ["input=pictures", "direction=ba"]),
+        ("bigan", ["input=pictures"]),  # by an encoder that draws nothing by itself
     ):
         run = runs[model]
         assert gan_export(f"checkpoint={run}", f"out={model}/").code == 0

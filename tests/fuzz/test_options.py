@@ -38,6 +38,7 @@ SAMPLE = {
     "ema": [True, False],
     "interpolate": [1, 2, 8],
     "truncation": [0.5, 2, 1e-3],
+    "standing": [1, 2],
     "psi": [0.5],
     "crossover": [2],
     "device": ["auto", "cpu", "cuda", "cuda:9", "mps", "meta", "hpu", "cpu:1"],

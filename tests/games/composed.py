@@ -28,7 +28,7 @@ SMALL = {
     "hifigan_small": [*data_of("hifigan_small"), *narrow("hifigan_small")],
     "srgan": ["data=digit_low_resolution", *narrow("srgan"), "model.adversarial_start=0"],
     "esrgan": ["data=digit_low_resolution", *narrow("esrgan"), "model.adversarial_start=0"],
-    "vqgan": [*narrow("vqgan"), "model.adversarial_start=0"],
+    "vqgan": [*narrow("vqgan"), "model.adversarial_start=0", "loss=non_saturating"],
     "infogan": ["+model.generator.width=8", "+model.discriminator.width=8"],
     "ali": [*("model.generator.width=4", "model.discriminator.width=4"), "data.image_size=32"],
     "ebgan": ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"],

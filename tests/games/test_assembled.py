@@ -9,7 +9,7 @@ from gan_cli.games.losses import NonSaturating
 from gan_cli.games.two_player import TwoPlayer
 from tests.games.composed import Watched, assembled, played, settings_of, watched
 
-MODELS = ["vanilla", "cgan_dcgan", "infogan", "pix2pix", "cyclegan", "esrgan", "vqgan"]
+MODELS = ["vanilla", "cgan_dcgan", "infogan", "pix2pix", "cyclegan", "srgan", "vqgan"]
 MODELS += ["bigan", "ali", "ebgan_dcgan", "began", "vaegan", "acgan", "hifigan_small"]
 
 

@@ -10,17 +10,20 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import nn
 
+import gan_cli
 from gan_cli.data.fields import Field
 from gan_cli.data.sound_files import read_sound, save_sound
 from gan_cli.errors import UserError
 from gan_cli.games.hifigan import HiFiGAN
 from gan_cli.games.losses import LeastSquares
 from gan_cli.games.requests import Request
+from gan_cli.health.probe import HealthProbe
 from gan_cli.inference.formats import Shown, writer_of
 from gan_cli.inference.sounds import read_sounds
 from gan_cli.metrics.mel import MelSpectrogram
-from gan_cli.networks.roles import Discriminators, Vocoder
+from gan_cli.networks.roles import DiscriminatorGroup, Vocoder
 from tests.conftest import Command, data_of, narrow
+from tests.games.composed import played
 from tests.inference.test_class_names import train
 from tests.tricks.games import START
 
@@ -57,7 +60,7 @@ class Listener(nn.Module):
 
 
 def game(scale: float = 0.5, levels: tuple[float, ...] = (0.25, 0.5), **options) -> HiFiGAN:
-    judges = [Discriminators({f"d{n}": Listener(v)}) for n, v in enumerate(levels)]
+    judges = [DiscriminatorGroup({f"d{n}": Listener(v)}) for n, v in enumerate(levels)]
     made = HiFiGAN(Louder(scale), *judges, LeastSquares(), segment=128, **options)
     made.bind({"wave": Field("wave", (1, 1, 256), rate=8000)})
     return made
@@ -100,8 +103,8 @@ def test_pieces_are_cut_anywhere_and_by_each_clip_itself():
     assert len(starts.unique()) > 20
     whole = HiFiGAN(
         Louder(1.0),
-        Discriminators({"d": Listener(0.0)}),
-        Discriminators(),
+        DiscriminatorGroup({"d": Listener(0.0)}),
+        DiscriminatorGroup(),
         LeastSquares(),
         segment=256,
     )
@@ -131,12 +134,12 @@ def test_clips_of_any_length_are_drawn():
     ],
 )
 def test_data_that_does_not_fit(field: Field, segment: int, said: str):
-    judges = Discriminators({"d": Listener(0.0)}), Discriminators()
+    judges = DiscriminatorGroup({"d": Listener(0.0)}), DiscriminatorGroup()
     made = HiFiGAN(Louder(1.0), *judges, LeastSquares(), segment=segment)
     with pytest.raises(UserError, match=said):
         made.bind({"wave": field})
     with pytest.raises(ValueError, match="no discriminator"):
-        HiFiGAN(Louder(1.0), Discriminators(), Discriminators(), LeastSquares())
+        HiFiGAN(Louder(1.0), DiscriminatorGroup(), DiscriminatorGroup(), LeastSquares())
 
 
 SMALL = ["model=hifigan_small", *data_of("hifigan_small"), *narrow("hifigan_small")]
@@ -248,3 +251,64 @@ def test_what_moves_pixels_is_refused(gan_train: Command):
     result = gan_train(*SMALL, "tricks=[diffaugment]", "data.limit=32")
     assert (result.code, len(result.problems)) == (2, 1)
     assert "sound has none" in result.err
+
+
+@pytest.mark.slow
+def test_it_is_exported_and_read_back(run: Path, gan_export: Command):
+    """The network takes any number of spectrograms, and an export copies sound as before."""
+    assert gan_export(f"checkpoint={run}", "out=g.pt2").code == 0
+    card = Path("g.pt2.md").read_text()
+    assert "mel bands (Slaney's, of area one) from 0 to 4000 Hz" in card
+    assert "mel = torch.zeros(1, 64, 32)" in card
+    made = torch.export.load("g.pt2").module()(torch.zeros(3, 64, 32))
+    assert made.shape == (3, 1, 1, 2048)
+    assert gan_export(f"checkpoint={run}", "out=g/").code == 0
+    clip = torch.rand(1, 1, 1, 3000) - 0.5
+    copies = [gan_cli.load(path, device="cpu").sample(input=clip) for path in (run, "g")]
+    assert copies[0].shape == clip.shape
+    assert torch.equal(*copies)
+    with pytest.raises(UserError, match=r"this model takes \[N, 1, 1, W\]"):
+        gan_cli.load("g", device="cpu").sample(input=torch.rand(1, 1, 2, 3000))
+    with pytest.raises(UserError, match="this model takes sound"):
+        gan_cli.load("g", device="cpu").sample(input=Image.new("L", (8, 8)))
+
+
+@pytest.mark.parametrize(
+    "tricks",
+    [
+        "gradient_penalty,experience_replay",
+        "r1,instance_noise,label_flipping,historical_averaging",
+        "minibatch_discrimination,feature_matching,dropout,layer_noise,spectral_norm",
+    ],
+)
+def test_tricks_stand_with_every_discriminator(tricks: str):
+    small = ["tricks.experience_replay.size=4"] if "replay" in tricks else []
+    trainer = played("hifigan_small", f"tricks=[{tricks}]", *small, steps=2)
+    assert all(trainer.changed[player] for player in ("discriminator", "generator"))
+    assert all(p.isfinite().all() for p in trainer.game.parameters())
+
+
+def test_g_is_asked_once_a_step():
+    """D's turn and its own share the pieces and their copy, and G's gradient is its own."""
+    asked: list[int] = []
+    trainer = played(
+        "hifigan_small",
+        change=lambda game: game.generator.register_forward_hook(lambda *a: asked.append(1)),
+        steps=2,
+    )
+    assert len(asked) == 2
+    assert trainer.reached["generator"] == trainer.changed["generator"]
+    assert not any(name.startswith("generator") for name in trainer.reached["discriminator"])
+
+
+def test_health_hears_loudness_and_pitch_and_no_phase():
+    """A copy turned upside down sounds the same; G at half the level hardly differs less."""
+    made = game(scale=-1.0)
+    torch.manual_seed(0)
+    clips = {"wave": torch.randn(4, 1, 1, 4096) * torch.rand(4, 1, 1, 1)}
+    made.bind({"wave": Field("wave", (1, 1, 4096), rate=8000)})
+    probe = HealthProbe(made, every=1, seed=0, held_out=None)
+    found = probe.measure(START, clips, {})
+    assert found["health/diversity"] == pytest.approx(1.0, abs=1e-3)
+    made.generator.scale.data.fill_(0.5)
+    assert probe.measure(START, clips, {})["health/diversity"] > 0.95

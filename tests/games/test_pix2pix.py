@@ -87,6 +87,29 @@ def test_d_sees_source_and_image_together():
     assert made.shape_seen_by("discriminator") == (2, 4, 4)
 
 
+def test_g_is_asked_once_a_step():
+    """What it made in D's turn serves its own, with the gradients that it would have had."""
+    made, generator, _ = game()
+    calls = []
+    generator.register_forward_hook(lambda *_: calls.append(1))
+    made.set_optimizers({"generator": torch.optim.SGD(generator.parameters(), 0.1)})
+    alone = made.losses("generator", BATCH, START).minimise
+    sum(alone.values()).backward()
+    wanted = generator.scale.grad.clone()
+    calls.clear()
+    generator.zero_grad()
+    generator.requires_grad_(False)  # as it is in D's turn
+    made.losses("discriminator", BATCH, START).minimise["adversarial"].backward()
+    assert not generator.scale.requires_grad
+    assert generator.scale.grad is None
+    generator.requires_grad_(True)
+    sum(made.losses("generator", BATCH, START).minimise.values()).backward()
+    assert len(calls) == 1
+    assert torch.equal(generator.scale.grad, wanted)
+    made.losses("generator", BATCH, START)
+    assert len(calls) == 2  # nothing is used twice
+
+
 def test_players():
     made, generator, discriminator = game()
     assert made.players_in_order == ("discriminator", "generator")

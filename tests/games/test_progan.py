@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from gan_cli.exports.formats import to_safetensors
 from gan_cli.games.progan import ProGAN
 from gan_cli.games.requests import Request
+from gan_cli.inference.load import _fill
 from gan_cli.networks.progan import as_grown
 from gan_cli.tricks.examples import Progress
 from tests.conftest import Command
@@ -101,6 +103,18 @@ def test_samples_are_as_grown_as_the_networks():
     assert torch.equal(panels["real"], as_grown(x, 0.5, 2))
     whole = game.real_examples({"image": x})["discriminator"][0]
     assert torch.equal(whole, as_grown(x, 1.0, 2))
+
+
+def test_an_export_draws_as_grown_as_it_was():
+    """Weights go into a file by name, and growth with them."""
+    from safetensors.torch import load
+
+    made, other = (assembled("progan") for _ in range(2))
+    made.generator.grow_to(1.25)
+    _fill(other, load(to_safetensors({"generator": made.generator}, {})))
+    assert other.generator.growth == 1.25
+    z = torch.randn(2, 6)
+    assert torch.equal(other.generator(z), made.generator(z))
 
 
 def test_labels_come_with_an_auxiliary_classifier():

@@ -3,7 +3,7 @@ import itertools
 import pytest
 import torch
 
-from gan_cli.metrics.codes import code_accuracy
+from gan_cli.metrics.codes import code_accuracy, codebook_use
 
 
 def test_names_do_not_matter():
@@ -35,3 +35,13 @@ def test_chance_is_little_above_one_in_k():
     draw = torch.Generator().manual_seed(0)
     codes, classes = (torch.randint(10, (20_000,), generator=draw) for _ in range(2))
     assert 0.1 < code_accuracy(codes, classes) < 0.12
+
+
+def test_how_much_of_a_codebook_is_used():
+    """Two of four entries, equally often: a share of a half, and as good as two."""
+    entries = torch.tensor([[[0, 3], [3, 0]]])
+    assert codebook_use(entries, 4) == {
+        "codebook_share": 0.5,
+        "codebook_perplexity": pytest.approx(2.0),
+    }
+    assert codebook_use(torch.zeros(3, dtype=torch.long), 4)["codebook_perplexity"] == 1.0

@@ -84,7 +84,22 @@ def test_means_over_all_pairs(monkeypatch):
     monkeypatch.setattr(pairs, "CHUNK", 2)
     x, y = images(5, 1, 12, 12), images(5, 1, 12, 12, seed=1)
     found = compare_pairs(x, y)
-    assert found == pytest.approx([float(f(x, y).mean()) for f in (l1, psnr, ssim)])
+    expected = {"l1": l1, "psnr": psnr, "ssim": ssim}
+    assert found == pytest.approx({n: float(f(x, y).mean()) for n, f in expected.items()})
+
+
+def test_luma_of_rgb_by_hand():
+    """White is 235, black 16, red 16 + 65.481, of 255; a difference in blue alone counts little."""
+    colors = torch.tensor([[1.0, 1, 1], [-1, -1, -1], [1, -1, -1]])[:, :, None, None]
+    wanted = [235 / 127.5 - 1, 16 / 127.5 - 1, 81.481 / 127.5 - 1]
+    assert pairs.luma(colors).flatten().tolist() == pytest.approx(wanted)
+    x = torch.zeros(1, 3, 16, 16)
+    y = x.clone()
+    y[:, 2] = 0.5
+    found = compare_pairs(x, y)
+    assert found["psnr"] == pytest.approx(10 * np.log10(4 / (0.25 / 3)))
+    assert found["psnr_y"] == pytest.approx(10 * np.log10(4 / (0.5 * 24.966 / 255) ** 2))
+    assert "psnr_y" not in compare_pairs(x[:, :1], y[:, :1])
 
 
 def test_what_has_no_partner_is_an_error():

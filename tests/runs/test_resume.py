@@ -116,6 +116,13 @@ def test_other_choices(gan_train: Command, tmp_path: Path, argument: str) -> Non
     check_resume(gan_train, tmp_path, PLAIN, argument, *NARROW)
 
 
+@pytest.mark.parametrize("model", ["esrgan", "vqgan"])
+def test_a_player_that_rests_at_first(gan_train: Command, tmp_path: Path, model: str) -> None:
+    """Stopped at step 3, before D plays for the first time."""
+    further = [*data_of(model), *narrow(model), "model.adversarial_start=4"]
+    check_resume(gan_train, tmp_path, f"model={model}", *further)
+
+
 def test_points(gan_train: Command, tmp_path: Path) -> None:
     points = ["model=vanilla", "data=gaussians", "data.limit=64", "data.batch_size=16"]
     whole = gan_train(*points, *SIX[2:])
@@ -352,3 +359,11 @@ def test_a_checkpoint_may_lack_keys_that_came_later(
     config = load_newest(run)[1]["config"]
     assert config["trainer"] | {"log_every": 3, "health": True} == config["trainer"]
     assert config["evaluation"]["best"] == "auto"
+
+
+def test_in_the_middle_of_a_ramp(gan_train: Command, tmp_path: Path) -> None:
+    """Rate, betas, weights and half-life move with the images seen; the mean has just begun."""
+    narrow = [f"model.{network}.max_width=8" for network in ("generator", "discriminator")]
+    ramps = ("optimizer.schedule", "tricks.r1.weight", "ema.half_life")
+    shorter = [f"{ramp}.images=100" for ramp in ramps]
+    check_resume(gan_train, tmp_path, "experiment=r3gan_small", *narrow, *shorter)

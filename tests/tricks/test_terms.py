@@ -11,6 +11,7 @@ from gan_cli.tricks.terms import (
     Drift,
     FeatureMatching,
     HistoricalAveraging,
+    OrthogonalRegularization,
     PullAway,
 )
 from tests.tricks.games import Tiny, batch_of, tiny_discriminator
@@ -29,6 +30,14 @@ def test_feature_matching_pulls_fakes_to_the_mean_of_reals():
     batch = batch_of(lambda x, y: (x.flatten(), x.flatten(1)), torch.full((2, 1, 1, 1), 3.0), fake)
     (slope,) = torch.autograd.grad(FeatureMatching().forward(batch, "generator"), fake)
     assert slope.flatten().tolist() == [-3.0, -3.0]  # d/df_i of (3 - mean f)^2, two of them
+
+
+def test_orthogonal_regularization_by_hand():
+    """Rows (1, 2) and (3, 4) meet in 11, twice; a bias has no rows."""
+    weight = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    term = OrthogonalRegularization()
+    assert term.forward([weight, torch.ones(5)]).item() == pytest.approx(2 * 11**2)
+    assert term.forward([torch.diag(torch.tensor([2.0, 3.0]))]).item() == 0.0
 
 
 def test_pull_away_by_hand():

@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 from gan_cli.cli.process import Stopped, listening
 from gan_cli.errors import RunFailed, UserError
 from gan_cli.tuning import process, report
+from gan_cli.tuning.judge import read_summary
 from gan_cli.tuning.search import overview, run_search
 from gan_cli.tuning.settings import SearchSettings
 from gan_cli.tuning.space import read_space
@@ -59,6 +60,9 @@ def test_a_search_finds_what_is_good_and_gives_up_what_is_not(tmp_path: Path) ->
     given_up = study.get_trials(states=(TrialState.PRUNED,))
     assert given_up
     assert {t.user_attrs[WHY] for t in given_up} == {process.BEHIND}
+    for trial in given_up:
+        ended = read_summary(tmp_path / "trials" / f"{trial.number:04}")["reason"]
+        assert ended == "pruned: behind the median"
     assert study.user_attrs[METRIC] == "metric/fd_classifier"
     assert "given up" in overview(study)[0]
     # the page has Optuna's plots and every trial

@@ -1,0 +1,23 @@
+"""What one player has made in its turn and another is shown in its own."""
+
+from torch import Tensor
+
+from gan_cli.tricks.examples import Progress
+
+
+class JustMade:
+    """Handed on in order, as a turn may be played in several parts, and forgotten with the step."""
+
+    def __init__(self) -> None:
+        self._waiting: list[dict[str, Tensor]] = []
+        self._step = -1
+
+    def put(self, made: dict[str, Tensor], progress: Progress) -> None:
+        """Hand on what was made of a part of the batch."""
+        if progress.step != self._step:
+            self._waiting, self._step = [], progress.step
+        self._waiting.append({name: x.detach() for name, x in made.items()})
+
+    def take(self) -> dict[str, Tensor]:
+        """What was made of the same part, without a graph."""
+        return self._waiting.pop(0)
