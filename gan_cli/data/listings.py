@@ -25,7 +25,7 @@ from gan_cli.paths import cache_folder
 log = logging.getLogger(__name__)
 
 WORTH = 50_000
-"""Files from which on their listing is kept: fewer are listed in half a second."""
+"""Files from which on their listing is kept: fewer are listed in less than a second."""
 LIMIT = GIB
 """Bytes that all listings may take together; the longest unused go first."""
 SETTLED = 2.0

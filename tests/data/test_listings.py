@@ -3,7 +3,9 @@
 import os
 import pickle
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +35,9 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     kinds: list[str] = []
     for kind in (Directory, Zip):
 
-        def make(self: object, old=kind._list) -> listings.Listing:
+        def make(
+            self: Any, old: Callable[[Any], listings.Listing] = kind._list
+        ) -> listings.Listing:
             kinds.append(type(self).__name__)
             return old(self)
 
