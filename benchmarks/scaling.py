@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.common import count_flops
 from benchmarks.speed import our_step, seconds
+from gan_cli.assembly.flops import count_flops
 
 AXES = {
     "batch": (16, 32, 64, 128, 256, 512, 1024),

@@ -53,7 +53,7 @@ def build_players(settings: Settings, game: Game) -> list[Player]:
     hooks = step_hooks(game, settings)
     players = []
     specs = game.players
-    for name in [name for name in game.players_in_order if name in specs]:
+    for name in game.playing:
         spec = specs[name]
         trained, times = spec.trained, spec.times
         component, moving = _at_first(settings.optimizer.of(name))

@@ -43,7 +43,7 @@ def try_game(
     try:
         names: dict[str, None] = {}
         for progress in _moments(game):
-            for player in game.players_in_order:
+            for player in game.playing:
                 names |= dict.fromkeys(_play(game, player, batch, precision, progress))
         return [*names]
     finally:

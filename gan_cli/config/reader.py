@@ -59,7 +59,8 @@ def check(
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
     except OmegaConfBaseException as error:
         source = links.get(str(error.full_key), "")
-        if source.startswith("data.") and OmegaConf.select(config, source) is None:
+        there = dict(leaves(OmegaConf.to_container(config, resolve=False)))
+        if source.startswith("data.") and source not in there:
             raise UserError(
                 f"{error.full_key}: needs {source}, and this data has none; take other data or a "
                 "model that fits (see the README's tables)"

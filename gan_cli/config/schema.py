@@ -101,7 +101,11 @@ class OptimizerSettings:
         passed_over = checker.is_passed_over(value, key)
         kind = None if passed_over else checker.named_class(value, kinds, key)
         besides = {"schedule", "lazy_apart"}
-        taken = besides | {*(parameters(kind) if kind else ())}  # an argument may be a schedule
+        taken = {
+            TARGET,
+            *besides,
+            *(parameters(kind) if kind else ()),
+        }  # an argument may be a schedule
         own = {k: v for k, v in value.items() if isinstance(v, Mapping) and k not in taken}
         common = {k: v for k, v in value.items() if k not in own and k not in besides}
         apart = checker.value(value.get("lazy_apart", False), bool, f"{key}.lazy_apart")

@@ -91,6 +91,11 @@ class Game(nn.Module, abc.ABC):
         """The players by name: those of `players_in_order`, or as many of them as play."""
 
     @property
+    def playing(self) -> list[str]:
+        """Names of the players there are, in the order they play."""
+        return [name for name in self.players_in_order if name in self.players]
+
+    @property
     @abc.abstractmethod
     def averaged(self) -> Mapping[str, nn.Module]:
         """The submodules, by attribute, that draw: an EMA follows them."""
@@ -139,12 +144,8 @@ class Game(nn.Module, abc.ABC):
     def meet(self, real: RealSamples, n_classes: int, device: torch.device) -> None:
         """Called once before training, for what has to be fetched or made of the data.
 
-        A frozen network that judges belongs here, not among the modules: it is no state.
-
-        Args:
-            real: gives what is trained on, by field, as `Dataset.load` does.
-            n_classes: of its labels; 0 where there are none.
-            device: where losses are computed.
+        A frozen network that judges belongs here, not among the modules: it is no state. `real`
+        gives what is trained on, by field; losses are computed on `device`.
 
         Raises:
             UserError: it cannot be had.

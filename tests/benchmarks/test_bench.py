@@ -6,7 +6,8 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import bench, common, scaling, textbook
+from benchmarks import bench, scaling, textbook
+from gan_cli.assembly.flops import count_flops
 from tests.conftest import NARROW
 
 SMALL = ["data.limit=64", *NARROW]
@@ -60,8 +61,8 @@ def test_floating_point_operations_of_a_gradient_of_a_gradient():
         (slope,) = torch.autograd.grad(linear(x).square().sum(), x, create_graph=True)
         slope.square().sum().backward()
 
-    assert common.count_flops(lambda: linear(x)) == 120
-    assert common.count_flops(step) >= 4 * 120
+    assert count_flops(lambda: linear(x)) == 120
+    assert count_flops(step) >= 4 * 120
 
 
 def test_the_slope_of_a_linear_critic():

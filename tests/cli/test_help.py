@@ -77,7 +77,7 @@ def test_a_list_has_every_choice(gan_train: Command, plural: str, group: str) ->
 
 
 def test_a_list_of_nothing_and_of_what_is_not_there(gan_train: Command) -> None:
-    assert "vanilla, wgan" in words(gan_train("--list"))
+    assert "vanilla, vqgan, wgan" in words(gan_train("--list"))
     result = gan_train("--list", "modls")
     assert result.code == 2
     assert result.problems == ["gan-train: --list modls: no such group; did you mean models?"]

@@ -27,8 +27,11 @@ from tests.conftest import NARROW, Command
         # names
         (["trainer.stesp=5"], "trainer.stesp: no such key; did you mean steps?"),
         (["model=dcgn"], "model=dcgn: no such model; did you mean dcgan?"),
-        (["model=stylegann"], "gan? there is cgan, cgan_dcgan, cgan_dcgan_r1, cgan_projection"),
-        (["model=zzz"], "model=zzz: no such model; there is cgan, cgan_dcgan, cgan_dcgan_r1,"),
+        (["model=stylegann"], "model=stylegann: no such model; did you mean stylegan2?"),
+        (
+            ["model=zzz"],
+            "model=zzz: no such model; there is acgan, ali, began, bigan, biggan, cgan,",
+        ),
         (["tricks=[instance_nose]"], "tricks=instance_nose: no such tricks; did you mean"),
         # types, missing values, keys nobody reads
         (["data.batch_size=many"], "data.batch_size='many': should be a valid integer"),

@@ -141,7 +141,7 @@ def test_the_data_may_be_gone_and_the_file_elsewhere(
     [
         (["label=10"], "label=10: the model knows the classes 0 to 9"),
         (["count=0"], "count=0: should be greater than or equal to 1"),
-        (["out=grid.jpg"], "end it in .png (grid), .npz, .gif or /"),
+        (["out=grid.jpg"], "end it in .png (grid), .npz, .gif, .wav (sound) or /"),
         (["interpolate=4", "count=1"], "an interpolation needs two ends"),
         (["truncation=-1"], "truncation=-1: should be greater than 0"),
         (["lable=3"], "lable: no such key; did you mean label?"),

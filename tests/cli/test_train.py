@@ -86,7 +86,7 @@ def test_points_are_plotted(gan_train: Command) -> None:
 @pytest.mark.parametrize("data", ["digits", "gaussians"])
 def test_every_model_takes_two_steps(gan_train: Command, model: str, data: str) -> None:
     mlp = model in ("vanilla", "cgan", "ebgan")
-    translates = model in ("pix2pix", "cyclegan")
+    translates = model in ("pix2pix", "cyclegan", "srgan", "esrgan")
     result = gan_train(
         "debug=fast", f"model={model}", f"data={data}", "data.limit=64", *narrow(model)
     )

@@ -348,5 +348,5 @@ def test_a_network_that_nothing_traces(
 def test_a_network_of_another_kind(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     game = opened(runs["dcgan_r1"]).game
     game.generator = nn.Identity()
-    with pytest.raises(UserError, match="neither a Generator nor a Translator"):
+    with pytest.raises(UserError, match="is no Generator, Translator or Vocoder"):
         drawers_of(game, [])

@@ -18,7 +18,7 @@ def test_a_full_disk_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.Monk
     path = tmp_path / "summary.json"
     checkpoints = Checkpoints(0, tmp_path / "checkpoints", 1, {})
     sink = Summary(path, checkpoints, None, Watch(), {"generator": 3}, torch.device("cpu"), 0)
-    run: Any = SimpleNamespace(step=1, outcome="finished", last_report={}, images=16)
+    run: Any = SimpleNamespace(step=1, outcome="finished", last_report={}, images=16, returns="")
     sink.close(run)
     assert json.loads(path.read_text())["step"] == 1
 
