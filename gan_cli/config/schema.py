@@ -1,16 +1,14 @@
 """What a whole config is made of, typed and frozen."""
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-import pydantic
 import torch
 from annotated_types import Ge
-from torch import nn
 
 from gan_cli.config.components import TARGET, Component, parameters
+from gan_cli.config.names import Name, TrickName
 from gan_cli.config.signatures import Checker
 from gan_cli.data.dataset import Dataset
 from gan_cli.engine.ema import EMA
@@ -21,29 +19,6 @@ from gan_cli.sinks.loggers import Logger
 from gan_cli.spelling import nearest
 from gan_cli.tricks.base import Trick
 from gan_cli.tricks.schedules import Schedule
-
-
-def _a_name(text: str) -> str:
-    if not re.fullmatch(r"[^\s./\\][^/\\]{0,127}", text) or not text.isprintable():
-        raise ValueError(
-            "1 to 128 characters without / and \\, not beginning with a dot or a space"
-        )
-    return text
-
-
-def _a_trick_s_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]\w{0,63}", text, re.ASCII) or text in TAKEN:
-        raise ValueError("letters, digits and _, and not what every model has, such as adversarial")
-    return text
-
-
-Name = Annotated[str, pydantic.AfterValidator(_a_name)]
-"""A name, not a path: it becomes part of a folder's."""
-TERMS = {"adversarial", "l1", "perceptual", "codebook", "code", "information", "features", "mel"}
-TAKEN = {*TERMS, *dir(nn.ModuleDict())}
-"""What the terms of games are called, and what modules cannot be."""
-TrickName = Annotated[str, pydantic.AfterValidator(_a_trick_s_name)]
-"""A key under `tricks:`: it becomes part of the names of scalars and of weights."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
