@@ -395,9 +395,7 @@ def pair(stage: Path) -> list[dict[str, Any]]:
     return on_ranks(lambda ranks: play_all(ranks, scenes))
 
 
-@pytest.mark.parametrize(
-    "scene", [*(f"model {m}" for m in PLAYED), *(f"trick {t}" for t in TRIED)]
-)
+@pytest.mark.parametrize("scene", [*(f"model {m}" for m in PLAYED), *(f"trick {t}" for t in TRIED)])
 def test_weights_are_alike(pair: list[dict[str, Any]], scene: str) -> None:
     for rank in pair:
         assert rank[scene]["same"]
