@@ -41,7 +41,7 @@ def run_together(
         arguments: as typed.
     """
     from gan_cli.cli.app import complain
-    from gan_cli.engine.joining import join
+    from gan_cli.engine.joining import join, leave
 
     try:
         ranks, store, restarts = join()
@@ -49,7 +49,10 @@ def run_together(
         complain(command, error)
         return BAD_INPUT
     if not ranks.leads:
-        return follow(command, ranks)
+        try:
+            return follow(command, ranks)
+        finally:
+            leave()
     ranks.keep = lambda folder: store.set(FOLDER, str(folder))
     if restarts and store.check([FOLDER]):
         arguments = going_on(arguments, store.get(FOLDER).decode())
@@ -61,6 +64,7 @@ def run_together(
         raise
     finally:
         ranks.dismiss(code)
+        leave()
     return code
 
 

@@ -1,5 +1,6 @@
 """Becoming one of several processes, as torchrun's environment says."""
 
+import contextlib
 import datetime
 import os
 
@@ -48,3 +49,9 @@ def join() -> tuple[Joined, Store, int]:
         ) from error
     local = int(os.environ.get("LOCAL_RANK", 0))
     return Joined(rank, size, local, int(os.environ.get("LOCAL_WORLD_SIZE", 1))), store, restarts
+
+
+def leave() -> None:
+    """Part from the others; threads that still listen would abort the process at its exit."""
+    with contextlib.suppress(RuntimeError, ValueError):
+        distributed.destroy_process_group()
