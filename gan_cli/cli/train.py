@@ -1,7 +1,7 @@
 """gan-train: train a GAN, or go on with one."""
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -55,7 +55,8 @@ def run_on(arguments: list[str], ranks: "Ranks | None" = None) -> int:
         return BAD_INPUT
     given = [a for a in arguments if not _is_resume(a)]
     job = functools.partial(run_job, ranks=ranks)
-    return launch(COMMAND, job, "train", given, check=check_job)
+    sweeps = bool({"-m", "--multirun"} & set(arguments))
+    return launch(COMMAND, job, "train", given, check=job_checker() if sweeps else check_job)
 
 
 def _is_resume(argument: str) -> bool:
@@ -86,9 +87,22 @@ def standing(arguments: Sequence[str]) -> str | None:
 
 def check_job(config: "DictConfig") -> None:
     """Raise UserError where a job cannot be run, as far as that shows before anything is read."""
-    from gan_cli.runs.train import check_config  # torch is imported late
+    from gan_cli.runs.ahead import check_config  # torch is imported late
 
     check_config(config)
+
+
+def job_checker() -> "Callable[[DictConfig], None]":
+    """A check of a sweep's jobs: of each as above, and that its data has enough for a batch."""
+    known: dict[str, Mapping[str, int]] = {}
+
+    def check(config: "DictConfig") -> None:
+        from gan_cli.runs.ahead import check_batch
+
+        check_job(config)
+        check_batch(config, known)
+
+    return check
 
 
 def run_job(

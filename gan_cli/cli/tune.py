@@ -165,7 +165,7 @@ def look_at_corners(
         UserError: some cannot be run; a line each.
     """
     from gan_cli.cli.embedded import composed
-    from gan_cli.runs.train import check_config
+    from gan_cli.runs.ahead import check_config
     from gan_cli.tuning.judge import direction_of
 
     problems: dict[str, None] = {}

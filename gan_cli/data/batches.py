@@ -12,7 +12,7 @@ from gan_cli.data.augmentation import augment, refuse_jitter
 from gan_cli.data.dataset import Dataset, StreamableDataset
 from gan_cli.data.fields import Batch, Fields, fingerprint
 from gan_cli.data.memory import GIB, count_bytes, explain_excess
-from gan_cli.data.order import Draw, Order
+from gan_cli.data.order import Draw, Order, refuse_large_batch
 from gan_cli.data.workers import DecodedBatches, Rows, decode_rows, require_sensible
 from gan_cli.errors import UserError
 
@@ -35,13 +35,7 @@ class Batches(abc.ABC):
     fingerprint: str
 
     def __init__(self, fields: Fields, sizes: Mapping[str, int], labels: Batch, draw: Draw) -> None:
-        for group, size in sizes.items():
-            if draw.batch_size > size:
-                where = f"side {group!r} of the dataset" if group else "the dataset"
-                raise UserError(
-                    f"data.batch_size={draw.batch_size}: more than the {size} samples of {where}; "
-                    f"set data.batch_size={size} or lower, or use more samples (data.limit)"
-                )
+        refuse_large_batch(draw.batch_size, sizes)
         self.fields, self.sizes, self.size = fields, dict(sizes), max(sizes.values())
         self.position = 0
         self._labels = {name: values.to(draw.device) for name, values in labels.items()}

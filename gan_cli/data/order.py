@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gan_cli import randomness
+from gan_cli.errors import UserError
 
 
 class Order:
@@ -96,3 +97,14 @@ class Draw:
     def begin(self, position: int) -> int:
         """Where the share of the batch at `position` begins."""
         return position + self.rank * self.share
+
+
+def refuse_large_batch(batch_size: int, sizes: Mapping[str, int]) -> None:
+    """Raise UserError where a batch is larger than a group of fields, given how many each has."""
+    for group, size in sizes.items():
+        if batch_size > size:
+            where = f"side {group!r} of the dataset" if group else "the dataset"
+            raise UserError(
+                f"data.batch_size={batch_size}: more than the {size} samples of {where}; "
+                f"set data.batch_size={size} or lower, or use more samples (data.limit)"
+            )

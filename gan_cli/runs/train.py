@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from gan_cli.assembly.build import (
     build_batches,
@@ -16,9 +16,9 @@ from gan_cli.assembly.build import (
     place,
 )
 from gan_cli.assembly.compatibility import refuse_unfit_data
-from gan_cli.assembly.devices import open_device, open_local_device, prepare_device
+from gan_cli.assembly.devices import open_local_device, prepare_device
 from gan_cli.assembly.dry_run import try_game
-from gan_cli.assembly.memory import bytes_of, refuse_too_large
+from gan_cli.assembly.memory import bytes_of
 from gan_cli.assembly.parts import reading_batch, seen_at_once
 from gan_cli.assembly.precision import settle_precision
 from gan_cli.config.by_device import chosen_by_device
@@ -26,7 +26,6 @@ from gan_cli.config.checkpointed import trusted_in_checkpoint
 from gan_cli.config.reader import read, settle_length
 from gan_cli.config.schema import Settings
 from gan_cli.data.dataset import Dataset
-from gan_cli.data.fields import Fields
 from gan_cli.engine.distributed import ALONE, Ranks, share_of
 from gan_cli.engine.interrupts import Interrupts
 from gan_cli.engine.state import weights_of
@@ -35,6 +34,7 @@ from gan_cli.errors import UserError, short_of_memory
 from gan_cli.evaluation.real_data import RealData
 from gan_cli.networks.synchronised import synchronise
 from gan_cli.runs import resume
+from gan_cli.runs.ahead import knows_classes, with_one_class
 from gan_cli.runs.following import follow
 from gan_cli.runs.forecast import log_forecast
 from gan_cli.runs.outputs import attach_sinks, describe, keys_of
@@ -158,35 +158,6 @@ def run_training(
         return trainer
 
 
-def check_config(config: DictConfig) -> Fields:
-    """Look at a config that is to be run later; no data is read and nothing is built.
-
-    Returns:
-        What its data's samples consist of.
-
-    Raises:
-        UserError: it cannot be run.
-    """
-    settings = read(config if _knows_classes(config) else _with_one_class(config))
-    dataset = settings.data.dataset.build()
-    open_device(settings.trainer.device)
-    share_of(settings.data.batch_size, ALONE, settings.trainer.accumulate)
-    refuse_unfit_data(settings.model.cls, dataset.fields)
-    if _knows_classes(config):
-        refuse_too_large(settings, dataset.fields)
-    return dataset.fields
-
-
-def _knows_classes(config: DictConfig) -> bool:
-    return OmegaConf.select(config, "data.n_classes", default=0) is not None
-
-
-def _with_one_class(config: DictConfig) -> DictConfig:
-    provisional = config.copy()
-    provisional.data.n_classes = 1
-    return provisional
-
-
 def _refuse_to_mix(config: DictConfig, folder: Path) -> None:
     """A new run belongs into a folder of its own."""
     if config.get("resume") is not None:
@@ -200,11 +171,11 @@ def _refuse_to_mix(config: DictConfig, folder: Path) -> None:
 
 def _read_config(config: DictConfig, trusted: Sequence[str] | None) -> tuple[Settings, Dataset]:
     """The settings and the dataset; `data.n_classes: null` becomes what its folders hold."""
-    if _knows_classes(config):
+    if knows_classes(config):
         settings = read(config, trusted)
         return settings, settings.data.dataset.build()
     # all other mistakes come out before the images are listed
-    component = read(_with_one_class(config), trusted).data.dataset
+    component = read(with_one_class(config), trusted).data.dataset
     dataset = component.build(n_classes=None)
     dataset.prepare()
     config.data.n_classes = dataset.n_classes

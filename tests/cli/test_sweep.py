@@ -141,6 +141,17 @@ def test_one_job_that_cannot_be_is_said_before_the_first_starts(
     assert snapshot(Path()) == before
 
 
+def test_a_batch_that_the_data_has_not_is_said_before_the_first_starts(gan_train: Command) -> None:
+    result = gan_train("-m", "data.batch_size=16,32,5000", "trainer.steps=2", "hydra.sweep.dir=s")
+    assert result.code == 2
+    assert result.problems == [
+        "gan-train: job 2 (data.batch_size=5000): data.batch_size=5000: more than the 1497 samples "
+        "of the dataset; set data.batch_size=1497 or lower, or use more samples (data.limit)",
+        "gan-train: no job was started",
+    ]
+    assert not Path("s").exists()
+
+
 def test_a_sweep_over_a_wrong_name_begins_nothing(gan_train: Command) -> None:
     result = gan_train(*SWEEP, "model=dcgan,nope")
     assert result.code == 2
