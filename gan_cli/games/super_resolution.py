@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import l1_loss
 
 from gan_cli.data.fields import Batch, Fields
 from gan_cli.errors import UserError
 from gan_cli.games.adversary import Adversary
-from gan_cli.games.base import Game, Losses, PlayerSpec, RealSamples
+from gan_cli.games.base import Losses
 from gan_cli.games.just_made import JustMade
+from gan_cli.games.late_judge import LateJudge
 from gan_cli.games.latents import in_chunks
 from gan_cli.games.losses import Loss
 from gan_cli.games.requests import Drawing, LookUp, Request, Sheet, Trial
@@ -24,7 +25,7 @@ SHOWN, COLUMNS = 12, 3
 """Images in a sheet, and how many of them a row."""
 
 
-class SuperResolution(Game):
+class SuperResolution(LateJudge):
     """G learns to enlarge by the pixels alone; then D joins, and G learns what looks sharp.
 
     Up to `adversarial_start` steps L_G = ||target - G(source)||_1 and D rests. From then on
@@ -44,6 +45,8 @@ class SuperResolution(Game):
         adversarial_weight: 0.005 in BasicSR.
     """
 
+    rebuilt = "target"
+    generator: Upscaler
     players_in_order = ("generator", "discriminator")
     needs = {"source": ("image",), "target": ("image",)}  # noqa: RUF012
     takes = frozenset({"input"})
@@ -84,37 +87,6 @@ class SuperResolution(Game):
                 f"{source[1]}, and the data's `target` has {target[1]}; set it to "
                 f"{target[1] // source[1]}, or data.scale"
             )
-
-    @property
-    def players(self) -> Mapping[str, PlayerSpec]:
-        """G, then D."""
-        return {
-            "generator": PlayerSpec([self.generator]),
-            "discriminator": PlayerSpec([self.adversary("discriminator").network]),
-        }
-
-    @property
-    def averaged(self) -> Mapping[str, nn.Module]:
-        """G."""
-        return {"generator": self.generator}
-
-    def meet(self, real: RealSamples, n_classes: int, device: torch.device) -> None:
-        """Open the perceptual loss.
-
-        Raises:
-            UserError: it cannot be had.
-        """
-        if self.perceptual_weight:
-
-            def images() -> tuple[Tensor, Tensor | None]:
-                data = real()
-                return data["target"], data.get("label")
-
-            self.perceptual.open(images, n_classes, device)
-
-    def turns(self, player: str, progress: Progress) -> int:
-        """D rests in the first stage."""
-        return int(player == "generator" or progress.step >= self.adversarial_start)
 
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on pairs `source` [N, C, h, w], `target` [N, C, H, W]."""

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
 from gan_cli.data.fields import Batch
 from gan_cli.games.adversary import Adversary
-from gan_cli.games.base import Game, Losses, PlayerSpec, RealSamples
+from gan_cli.games.base import Losses
+from gan_cli.games.late_judge import LateJudge
 from gan_cli.games.losses import Loss
 from gan_cli.games.requests import Drawing, LookUp, Request, Sheet, Trial
 from gan_cli.networks.perceptual import Kind, Perceptual
@@ -23,7 +24,7 @@ LARGEST = 1e4
 """Bound of the adaptive weight, as in the authors' code."""
 
 
-class VQGAN(Game):
+class VQGAN(LateJudge):
     """An autoencoder through a codebook, against a D that judges patches of what it makes.
 
     L_G = ||x - G(x)||_1 + perceptual_weight L_percep + codebook_weight (||sg[E(x)] - z_q||^2
@@ -44,6 +45,8 @@ class VQGAN(Game):
         adversarial_weight: times the adaptive weight.
     """
 
+    rebuilt = "image"
+    generator: CodedAutoencoder
     players_in_order = ("generator", "discriminator")
     takes = frozenset({"input"})
 
@@ -66,37 +69,6 @@ class VQGAN(Game):
         self.adversarial_start = adversarial_start
         self.perceptual_weight, self.codebook_weight = perceptual_weight, codebook_weight
         self.commitment, self.adversarial_weight = commitment, adversarial_weight
-
-    @property
-    def players(self) -> Mapping[str, PlayerSpec]:
-        """The autoencoder, then D."""
-        return {
-            "generator": PlayerSpec([self.generator]),
-            "discriminator": PlayerSpec([self.adversary("discriminator").network]),
-        }
-
-    @property
-    def averaged(self) -> Mapping[str, nn.Module]:
-        """The autoencoder."""
-        return {"generator": self.generator}
-
-    def meet(self, real: RealSamples, n_classes: int, device: torch.device) -> None:
-        """Open the perceptual loss.
-
-        Raises:
-            UserError: it cannot be had.
-        """
-        if self.perceptual_weight:
-
-            def images() -> tuple[Tensor, Tensor | None]:
-                data = real()
-                return data["image"], data.get("label")
-
-            self.perceptual.open(images, n_classes, device)
-
-    def turns(self, player: str, progress: Progress) -> int:
-        """D rests at first."""
-        return int(player == "generator" or progress.step >= self.adversarial_start)
 
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on images x [N, C, H, W]."""

@@ -129,6 +129,12 @@ def test_failures_are_kept_and_stop_nothing(tmp_path: Path) -> None:
     }
 
 
+def test_a_trial_that_collapses_is_given_up(tmp_path: Path) -> None:
+    with pytest.raises(RunFailed, match="no trial came to its end: mode collapse"):
+        start(tmp_path, ["seed=17"], trials=1)
+    assert '"pruned: mode collapse"' in (tmp_path / "trials" / "0000" / "summary.json").read_text()
+
+
 def test_what_all_runs_would_be_refused_for_ends_the_search(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=re.escape("data.root: no such folder")):
         start(tmp_path, ["seed=14"])
