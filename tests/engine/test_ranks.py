@@ -37,10 +37,14 @@ from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import NonFinite, RunFailed, UserError
 from gan_cli.evaluation.drawing import CHUNK, draw_samples
 from gan_cli.evaluation.sharing import SharedDrawing
-from gan_cli.networks.synchronised import synchronise
+from gan_cli.networks.synchronised import SynchronisedBatchNorm, synchronise
+from gan_cli.networks.together import synchronise_now
 from gan_cli.runs.following import follow
 from gan_cli.sinks import curves
 from gan_cli.sinks.checkpoint import load
+from gan_cli.tricks.adaptive import AdaptiveView
+from gan_cli.tricks.augmentation import ADA
+from gan_cli.tricks.examples import Progress
 from tests.conftest import Command, data_of, narrow, options
 from tests.engine.quadratic import a_trainer
 from tests.ranks import on_ranks
@@ -60,6 +64,7 @@ TRIED = [
     *("ada", "experience_replay", "image_pool", "unrolled", "minibatch_stddev", "path_length"),
     *("spectral_norm", "lazy_r1", "historical_averaging", "feature_matching", "diffaugment"),
 ]
+ADAPTING = ["ada", "diffusion"]
 STEPS = 3
 UNNORMALISED = [f"model.{network}.normalization=none" for network in ("generator", "discriminator")]
 EQUAL = {
@@ -209,6 +214,19 @@ def resumed(settings: Settings, ranks: Joined, steps: int = 2) -> bool:
     return all(equal) and all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
+def strengths(settings: Settings, ranks: Joined) -> list[float]:
+    """A view's p after each step, where D is surer on rank 0 (r = 1) than on rank 1 (r = 0.5)."""
+    trainer = opened(settings, ranks)
+    (view,) = (module for module in trainer.game.modules() if isinstance(module, AdaptiveView))
+    observe, seen = view.observe, torch.tensor([1.0, 1.0, 1.0, 1.0 if ranks.leads else -1.0])
+    view.observe = lambda real: observe(seen)  # type: ignore[method-assign]
+    found = []
+    for _ in range(STEPS):
+        trainer.play()
+        found.append(view.p.item())
+    return found
+
+
 def drawn(settings: Settings, ranks: Joined) -> list[Any]:
     """What is drawn to be measured, by rank 0 alone and by both."""
     trainer = opened(settings, ranks)
@@ -275,7 +293,7 @@ def poisoned(ranks: Joined, on_nan: str) -> list[Any]:
     except NonFinite as problem:
         return [trainer.step, str(problem)]
     finally:
-        ranks._set_in_step(False)
+        ranks.end_step()
     return [trainer.step, trainer.attempt, weights(trainer)["own.generator.weight"].item()]
 
 
@@ -314,7 +332,7 @@ def command(ranks: Joined, folder: Path, *arguments: str) -> tuple[int, str]:
                 code = stopped.code
             finally:
                 ranks.dismiss(code)
-    ranks._set_in_step(False)
+    ranks.end_step()
     return code, said.getvalue()
 
 
@@ -352,6 +370,13 @@ def all_scenes(folder: Path) -> dict[str, Callable[[Joined], Any]]:
     )
     add("synchronised", whole_or_shared, synchronised)
     add("resumed", resumed, settings_of(*REMEMBERING, *SMALL))
+    for trick in ADAPTING:
+        quick = [f"tricks=[{trick}]", f"tricks.{trick}.every=1", f"tricks.{trick}.images=100"]
+        add(
+            f"adapting {trick}",
+            strengths,
+            settings_of("model=dcgan", *narrow("dcgan"), *SMALL, *quick),
+        )
     scenes["interrupted"] = interrupted
     for on_nan in ("stop", "skip", "rollback"):
         scenes[f"poisoned {on_nan}"] = lambda ranks, on_nan=on_nan: poisoned(ranks, on_nan)
@@ -409,6 +434,35 @@ def test_what_differs_is_saved(pair: list[dict[str, Any]]) -> None:
     assert any("pool" in name for name in pair[0]["trick experience_replay"]["apart"])
     assert pair[0]["resumed"]
     assert pair[1]["resumed"]
+
+
+@pytest.mark.parametrize("trick", ADAPTING)
+def test_strengths_follow_the_scores_of_all(pair: list[dict[str, Any]], trick: str) -> None:
+    """r = 0.75 of both is above the target of 0.6, and 8 images of 100 are seen in a step."""
+    found, other = (rank[f"adapting {trick}"] for rank in pair)
+    assert found == other
+    assert found == pytest.approx([0.08, 0.16, 0.24])
+
+
+def test_what_is_summed_without_the_others_is_said_in_a_line() -> None:
+    def play(ranks: Joined) -> list[str]:
+        ranks.ready([])
+        if not ranks.leads:
+            return []
+        synchronise_now(True)
+        view, norm = ADA(every=1), SynchronisedBatchNorm(2)
+        said = []
+        for use in (lambda: view.on_step(Progress(1, 0.0, 0.0)), lambda: norm(torch.ones(2, 2))):
+            with pytest.raises(RunFailed) as error:
+                use()
+            said.append(str(error.value))
+        return said
+
+    found, _ = on_ranks(play)
+    assert len(found) == 2
+    for line in found:
+        assert line.startswith("another process of this run has ended (")
+        assert "\n" not in line
 
 
 @pytest.mark.parametrize("scene", [*(f"equal {name}" for name in EQUAL), "synchronised"])
