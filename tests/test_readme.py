@@ -74,7 +74,7 @@ def test_resuming_and_sampling(
         tiny = [f"model={model}", *narrow(model), *data_of(model), *TINY, "data.batch_size=4"]
         first = gan_train(*tiny, f"hydra.run.dir=outputs/runs/{name}")
         assert first.code == 0, first.err
-    write_image(Path("pictures/one.png"))
+    write_image(Path("pictures/one.png"), mode="L")
     assert commands("gan-export")
     for arguments in commands("gan-export"):
         result = gan_export(*arguments)
