@@ -83,40 +83,36 @@ def test_points_are_plotted(gan_train: Command) -> None:
 
 
 @pytest.mark.parametrize("model", options("model"))
-@pytest.mark.parametrize("data", ["digits", "gaussians"])
-def test_every_model_takes_two_steps(gan_train: Command, model: str, data: str) -> None:
-    mlp = model in ("vanilla", "cgan", "ebgan")
-    translates = model in ("pix2pix", "cyclegan", "srgan", "esrgan")
-    result = gan_train(
-        "debug=fast", f"model={model}", f"data={data}", "data.limit=64", *narrow(model)
-    )
-    if translates:
-        assert result.code == 2
-        assert "needs a field" in result.err
-    elif model.startswith("hifigan"):
-        assert result.code == 2
-        assert "needs data.sample_rate, and this data has none" in result.err
-    elif data == "gaussians" and not mlp:
-        assert result.code == 2
-        assert "image_size" in result.err or "needs a field `image` (image)" in result.err
-    else:
+def test_points_are_for_models_that_fit_them(gan_train: Command, model: str) -> None:
+    small = ["data=gaussians", "data.limit=64", *narrow(model)]
+    result = gan_train("debug=fast", f"model={model}", *small)
+    if model in ("vanilla", "cgan", "ebgan"):
         assert result.code == 0, result.err
+        return
+    assert result.code == 2
+    assert len(result.problems) == 1, result.err
+    translates = "image" in result.err and "needs a field" in result.err
+    wave = "needs data.sample_rate, and this data has none" in result.err
+    assert translates or wave or "image_size" in result.err
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "schedule"),
-    [
-        *((optimizer, "linear") for optimizer in options("optimizer")),
-        *(("adam", schedule) for schedule in options("optimizer/schedule")),
-    ],
-)
-def test_every_optimizer_and_schedule_takes_two_steps(
-    gan_train: Command, optimizer: str, schedule: str
-) -> None:
-    result = gan_train(
-        *("debug=fast", f"optimizer={optimizer}", f"optimizer/schedule={schedule}"),
-        *("data.limit=64", *NARROW),
-    )
+@pytest.mark.parametrize("model", ["pix2pix", "cyclegan", "srgan", "esrgan"])
+def test_digits_are_no_pairs(gan_train: Command, model: str) -> None:
+    result = gan_train("debug=fast", f"model={model}", "data=digits", *narrow(model))
+    assert result.code == 2
+    assert "needs a field" in result.err
+
+
+def test_digits_are_no_sound(gan_train: Command) -> None:
+    result = gan_train("debug=fast", "model=hifigan", "data=digits", *narrow("hifigan"))
+    assert result.code == 2
+    assert "needs data.sample_rate, and this data has none" in result.err
+
+
+@pytest.mark.parametrize("schedule", options("optimizer/schedule"))
+def test_every_schedule_takes_two_steps(gan_train: Command, schedule: str) -> None:
+    small = ["data.limit=64", *NARROW, "trainer.sample_every=0", "logger=[]"]
+    result = gan_train("debug=fast", f"optimizer/schedule={schedule}", *small)
     assert result.code == 0, result.err
     last = json.loads((result.folder / "metrics.jsonl").read_text().splitlines()[-1])
     rate = json.loads((result.folder / "summary.json").read_text())["metrics"]["lr/G"]
