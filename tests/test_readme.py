@@ -33,6 +33,8 @@ def small(arguments: list[str]) -> list[str]:
         return [*arguments, "data.batch_size=2", *steps, *sizes]
     root = [f"data.root={DATASETS / 'mnist'}"] if chosen.get("data") == "mnist" else []
     batch = [] if "data.batch_size" in chosen else ["data.batch_size=16"]
+    if "-m" in arguments:  # a dozen jobs
+        steps += ["trainer.sample_every=0", *([] if "logger" in chosen else ["logger=[]"])]
     return [*arguments, *root, "data.limit=160", *batch, *steps, *sizes]
 
 
