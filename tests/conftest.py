@@ -21,6 +21,8 @@ torch.set_num_threads(1)  # two workers share two cores
 
 # A run small enough for a unit test: 64 images, 4 steps.
 TINY = ["data.limit=64", "data.batch_size=16", "trainer.steps=4", "trainer.log_every=2"]
+BARE = [*TINY, "trainer.sample_every=0", "logger=[]"]
+"""Without sheets and TensorBoard, which take half of such a run."""
 NARROW = ["model.generator.width=8", "model.discriminator.width=8"]
 
 # Games in which D rests at first; here it plays from the second step on. No classifier is trained.

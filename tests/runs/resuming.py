@@ -7,11 +7,11 @@ from typing import Any
 import torch
 
 from gan_cli.sinks.checkpoint import load
-from tests.conftest import TINY, Command
+from tests.conftest import BARE, Command
 
 FEWER = ["data.batch_size=8", "data.limit=32"]
-"""Half of what `TINY` reads."""
-SIX = [*TINY, "trainer.steps=6", "trainer.checkpoint_every=3", "trainer.keep_last=9"]
+"""Half of what others read."""
+SIX = [*BARE, "trainer.steps=6", "trainer.checkpoint_every=3", "trainer.keep_last=9"]
 PLAIN = "model=dcgan"
 LAYER_NORM = [PLAIN, "model.discriminator.normalization=layer"]
 # What a trick needs to be allowed: penalties look at each image's own logits.
@@ -54,7 +54,7 @@ def cut_off(run: Path, step: int, where: Path) -> Path:
 
 def check_resume(gan_train: Command, tmp_path: Path, *arguments: str) -> Path:
     """Train six steps, and the last three again from the checkpoint; the first run's folder."""
-    whole = gan_train(*SIX, "logger=[]", *arguments, "trainer.sample_every=4")
+    whole = gan_train(*SIX, *arguments, "trainer.sample_every=4")
     assert whole.code == 0, whole.err
     part = cut_off(whole.folder, 3, tmp_path / "part")
     resumed = gan_train(f"resume={part}", "trainer.sample_every=0")

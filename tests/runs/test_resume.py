@@ -8,7 +8,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from gan_cli.sinks.checkpoint import load_newest, save
-from tests.conftest import NARROW, TINY, Command, narrow
+from tests.conftest import BARE, NARROW, Command, narrow
 from tests.data.image_files import write_image
 from tests.runs.resuming import SIX, assert_equal, check_resume, cut_off
 
@@ -33,7 +33,7 @@ def test_a_run_that_was_stopped_at_any_step(gan_train: Command, tmp_path: Path) 
 
 
 def test_curves_go_on_without_a_seam(gan_train: Command, tmp_path: Path) -> None:
-    whole = gan_train(*SIX, *NARROW, "trainer.log_every=1")
+    whole = gan_train(*SIX, *NARROW, "trainer.log_every=1", "logger=[tensorboard]")
     part = cut_off(whole.folder, 3, tmp_path / "part")
     gan_train(f"resume={part}")
     texts = [(r / "metrics.jsonl").read_text().splitlines() for r in (whole.folder, part)]
@@ -48,7 +48,7 @@ def test_curves_go_on_without_a_seam(gan_train: Command, tmp_path: Path) -> None
 
 def test_more_steps_than_before(gan_train: Command) -> None:
     """13; and 14: without more steps it says that there is nothing to do."""
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     again = gan_train(f"resume={first.folder}")
     assert again.code == 0
     assert "finished already: 4 of 4 steps" in again.out
@@ -60,7 +60,7 @@ def test_more_steps_than_before(gan_train: Command) -> None:
 
 def test_another_rate_or_batch_size_wins_and_is_said_aloud(gan_train: Command) -> None:
     """The new value holds, for both players where it is the common one."""
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     more = gan_train(
         *(f"resume={first.folder}", "trainer.steps=6", "optimizer.lr=0.01", "data.batch_size=8")
     )
@@ -74,7 +74,7 @@ def test_another_rate_or_batch_size_wins_and_is_said_aloud(gan_train: Command) -
 
 def test_another_model(gan_train: Command) -> None:
     """What differs is listed."""
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     other = gan_train(
         *(f"resume={first.folder}", "trainer.steps=6"),
         *("model.generator.width=16", "loss._target_=gan_cli.games.losses.Hinge"),
@@ -87,7 +87,7 @@ def test_another_model(gan_train: Command) -> None:
 
 @pytest.mark.parametrize("group", ["model=vanilla", "optimizer/schedule=linear", "tricks=[r1]"])
 def test_another_group(gan_train: Command, group: str) -> None:
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     other = gan_train(f"resume={first.folder}", group)
     assert other.code == 2
     assert len(other.problems) == 1, other.err
@@ -96,7 +96,7 @@ def test_another_group(gan_train: Command, group: str) -> None:
 
 def test_the_same_groups_again(gan_train: Command) -> None:
     """The command that began a run may be typed again, with resume= added."""
-    same = ["model=dcgan", "loss=hinge", "tricks=[instance_noise]", *TINY, *NARROW]
+    same = ["model=dcgan", "loss=hinge", "tricks=[instance_noise]", *BARE, *NARROW]
     first = gan_train(*same)
     again = gan_train(*same, f"resume={first.folder}", "trainer.steps=6")
     assert again.code == 0, again.err
@@ -118,14 +118,14 @@ def test_auto_equals_the_uninterrupted_run(gan_train: Command, tmp_path: Path) -
 
 @pytest.mark.parametrize("plus", ["+", "++"])
 def test_however_resume_is_written(gan_train: Command, plus: str) -> None:
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     assert gan_train(f"{plus}resume={first.folder}", "trainer.steps=6").code == 0
     assert load_newest(first.folder)[1]["state"]["step"] == 6
 
 
 def test_steps_after_epochs(gan_train: Command) -> None:
     """Steps that are asked for rule over the epochs of before, and not beside them."""
-    first = gan_train(*TINY[:2], *NARROW, "trainer.epochs=1")
+    first = gan_train(*BARE[:2], *NARROW, "trainer.epochs=1")
     assert gan_train(f"resume={first.folder}", "trainer.steps=9").code == 0
     content = load_newest(first.folder)[1]
     assert content["state"]["step"] == 9
@@ -138,7 +138,7 @@ def test_steps_after_epochs(gan_train: Command) -> None:
 
 
 def test_a_run_that_fails_at_once_keeps_what_it_had(gan_train: Command) -> None:
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     failed = gan_train(f"resume={first.folder}", "trainer.steps=9", "optimizer.lr=1e38")
     assert failed.code == 1
     assert "is not finite" in failed.err
@@ -150,7 +150,7 @@ def test_a_run_that_fails_at_once_keeps_what_it_had(gan_train: Command) -> None:
 
 def test_the_data_has_changed(gan_train: Command, caplog: pytest.LogCaptureFixture) -> None:
     """A warning with both fingerprints."""
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     more = gan_train(f"resume={first.folder}", "trainer.steps=6", "data.limit=70")
     assert more.code == 0, more.err
     assert "the data has changed" in more.out
