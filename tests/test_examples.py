@@ -16,7 +16,7 @@ from gan_cli.paths import conf_folder
 from gan_cli.sinks.checkpoint import load_newest
 from tests.conftest import REPOSITORY, Command
 from tests.data.image_files import write_image
-from tests.runs.test_resume import assert_equal, cut_off
+from tests.runs.resuming import assert_equal, cut_off
 
 OWN = REPOSITORY / "examples" / "own"
 TEXT = (OWN / "README.md").read_text(encoding="utf-8")

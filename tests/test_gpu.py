@@ -7,7 +7,7 @@ import torch
 
 from gan_cli.sinks.checkpoint import load_newest
 from tests.conftest import NARROW, TINY, Command, data_of, narrow
-from tests.runs.test_resume import SIX, assert_equal, cut_off
+from tests.runs.resuming import SIX, assert_equal, cut_off
 
 pytestmark = [
     pytest.mark.gpu,

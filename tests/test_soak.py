@@ -16,7 +16,7 @@ from hydra.core.global_hydra import GlobalHydra
 from gan_cli.cli.train import main
 from gan_cli.sinks.checkpoint import load_newest
 from tests.conftest import TINY, narrow
-from tests.runs.test_resume import assert_equal
+from tests.runs.resuming import assert_equal
 
 RUNS, KILLS = 30, 4
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]

@@ -28,8 +28,8 @@ def read_images(
         uint8 [N, channels, image_size, image_size], and their N names, relative to the path.
 
     Raises:
-        UserError: the path is not there or holds no image, one is damaged, or they do not fit
-            into memory; says which.
+        UserError: the path is not there or holds no image, one is damaged or has other channels,
+            or they do not fit into memory; says which.
     """
     files, names = _open_given(path, image_size, channels, key)
     needed, available = len(names) * channels * image_size**2, available_bytes()
@@ -43,7 +43,7 @@ def read_images(
         try:
             return files.decode(name)
         except UnreadableImageError as error:
-            raise files.unusable(name, error, "fix or remove it") from error
+            raise files.unusable(name, error, error.advice) from error
 
     return gather(files.map(decode, names, names, "decoding"), len(names)), names
 
@@ -57,7 +57,8 @@ def read_as_they_are(
         Their N names, and as many images uint8 [channels, H, W].
 
     Raises:
-        UserError: the path is not there or holds no image; later, that one is damaged; says which.
+        UserError: the path is not there or holds no image; later, that one is damaged or has other
+            channels; says which.
     """
     files, names = _open_given(path, 1, channels, key)
 
@@ -65,7 +66,7 @@ def read_as_they_are(
         try:
             return to_pixels(files.read(name))
         except UnreadableImageError as error:
-            raise files.unusable(name, error, "fix or remove it") from error
+            raise files.unusable(name, error, error.advice) from error
 
     return names, map(read, names)
 
@@ -77,7 +78,7 @@ def _open_given(
     require_channels(channels)
     path = path.expanduser()
     if path.is_file() and not zipfile.is_zipfile(path):
-        files = ImageFiles(OneFile(str(path)), image_size, channels)
+        files = ImageFiles(OneFile(str(path)), image_size, channels, exact=True)
         return files, list(files.files.sizes)
-    files = open_image_files(str(path), image_size, channels, key)
+    files = open_image_files(str(path), image_size, channels, key, exact=True)
     return files, files.names

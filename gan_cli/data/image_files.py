@@ -43,16 +43,19 @@ class ImageFiles:
         files: where they lie.
         image_size: height and width to make.
         channels: 1 (grayscale) or 3 (RGB).
+        exact: refuse images that have others, rather than to convert them.
 
     Attributes:
         files: those, with whatever else lies there.
         names: of those that are images by their names.
     """
 
-    def __init__(self, files: Files, image_size: int, channels: int) -> None:
+    def __init__(
+        self, files: Files, image_size: int, channels: int, *, exact: bool = False
+    ) -> None:
         self.files = files
         self.names = [name for name in files.sizes if is_image(name)]
-        self._image_size, self._channels = image_size, channels
+        self._image_size, self._channels, self._exact = image_size, channels, exact
 
     def decode(self, name: str) -> Tensor:
         """uint8 [channels, image_size, image_size].
@@ -68,7 +71,7 @@ class ImageFiles:
         Raises:
             UnreadableImageError: with the reason.
         """
-        return read_image(self._bytes(name), self._channels)
+        return read_image(self._bytes(name), self._channels, exact=self._exact)
 
     def look(self, name: str) -> Look:
         """What the file is, once it has been decoded.
@@ -173,16 +176,22 @@ class ImageFiles:
 
 
 def open_image_files(
-    root: str, image_size: int, channels: int, key: str = "data.root", *, cache: bool = False
+    root: str,
+    image_size: int,
+    channels: int,
+    key: str = "data.root",
+    *,
+    cache: bool = False,
+    exact: bool = False,
 ) -> ImageFiles:
     """The images below `root`, a folder or a .zip; `key` is the config's name for it.
 
-    With `cache` a long listing is kept for the next time.
+    With `cache` a long listing is kept for the next time; `exact`: see `ImageFiles`.
 
     Raises:
         UserError: it is not there, no folder or zip, unsafe, or holds no images.
     """
-    found = ImageFiles(open_files(root, key, cache=cache), image_size, channels)
+    found = ImageFiles(open_files(root, key, cache=cache), image_size, channels, exact=exact)
     if not found.names:
         raise UserError(
             f"{key}={root}: no images in it; give a folder or zip "

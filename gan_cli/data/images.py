@@ -38,7 +38,21 @@ _UNREADABLE = (
 
 
 class UnreadableImageError(Exception):
-    """A file that is no image, a damaged one, or one too large to be opened safely."""
+    """A file that is no image, a damaged one, or one too large to be opened safely.
+
+    Attributes:
+        advice: what to do about it.
+    """
+
+    advice = "fix or remove it"
+
+
+class OtherChannelsError(UnreadableImageError):
+    """An image whose channels are not those that are taken."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(message)
+        self.advice = advice
 
 
 def require_channels(channels: int) -> None:
@@ -56,25 +70,34 @@ def decode(file: str | IO[bytes], image_size: int, channels: int) -> Tensor:
     return to_square(read_image(file, channels), image_size)
 
 
-def read_image(file: str | IO[bytes], channels: int) -> Image.Image:
+def read_image(file: str | IO[bytes], channels: int, *, exact: bool = False) -> Image.Image:
     """Read one image as 8-bit grayscale or RGB.
 
     Turned as its EXIF says, laid on white where transparent. Of an animation the first frame.
+
+    Args:
+        file: a path, or an open file.
+        channels: 1 (grayscale) or 3 (RGB).
+        exact: refuse one that has others, rather than to convert it.
 
     Raises:
         UnreadableImageError: with the reason.
     """
     with _told_apart(), Image.open(file, formats=_FORMATS) as image:
-        return convert(image, channels)
+        return convert(image, channels, exact=exact)
 
 
-def convert(image: Image.Image, channels: int) -> Image.Image:
+def convert(image: Image.Image, channels: int, *, exact: bool = False) -> Image.Image:
     """An open image as `read_image` gives it.
 
     Raises:
+        OtherChannelsError: it has others, and is to have these exactly.
         ValueError: its pixels are floating-point numbers.
     """
-    return _convert(ImageOps.exif_transpose(image), "L" if channels == 1 else "RGB")
+    image = ImageOps.exif_transpose(image)
+    if exact:
+        _refuse_others(image, channels)
+    return _convert(image, "L" if channels == 1 else "RGB")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,6 +156,28 @@ def _told_apart() -> Iterator[None]:
         known = not isinstance(error, Image.UnidentifiedImageError)
         reason = str(error).splitlines()[0] if known and str(error) else "not an image"
         raise UnreadableImageError(reason) from error
+
+
+def _refuse_others(image: Image.Image, channels: int) -> None:
+    """Raise OtherChannelsError where the image has others, or is transparent anywhere."""
+    gray = image.mode.startswith(("1", "L", "I", "F")) and image.mode != "LAB"
+    transparent = False
+    palette = image.mode.startswith("P")
+    if palette or (image.has_transparency_data and image.mode[0] != "I"):
+        pixels = np.asarray(image.convert("RGBA"))  # [H, W, 4]
+        gray = bool((pixels[..., :3] == pixels[..., :1]).all()) if palette else gray
+        transparent = bool((pixels[..., 3] < 255).any())
+    if gray == (channels == 1) and not transparent:
+        return
+    names = {1: "1 channel, gray", 2: "2 channels, gray and transparency"}
+    names |= {3: "3 channels, RGB", 4: "4 channels, RGB and transparency"}
+    flatten = "-background white -flatten " if transparent else ""
+    how = f"ImageMagick's `magick IN {flatten}"
+    how += "-colorspace Gray OUT.png`" if channels == 1 else "PNG24:OUT.png`"
+    if not transparent and image.mode[0] != "I":  # Pillow clips 16 bits
+        how = f"Pillow's `image.convert({'L' if channels == 1 else 'RGB'!r})` or {how}"
+    has = names[(1 if gray else 3) + transparent]
+    raise OtherChannelsError(f"{has}; the model takes {names[channels]}", f"convert it, by {how}")
 
 
 def _convert(image: Image.Image, mode: str) -> Image.Image:

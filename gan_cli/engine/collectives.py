@@ -1,13 +1,13 @@
 """What processes tell each other, in the words of torch.distributed."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, distributed
 
 from gan_cli.errors import NonFinite, RunFailed, UserError
+from gan_cli.networks.together import lost
 
 
 class Dismissed(BaseException):
@@ -16,22 +16,6 @@ class Dismissed(BaseException):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
-
-
-@contextmanager
-def lost() -> Iterator[None]:
-    """Say it in a line where the others cannot be reached.
-
-    Raises:
-        RunFailed: they cannot.
-    """
-    try:
-        yield
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RunFailed(
-            f"another process of this run has ended ({reason:.120}); what was saved is good"
-        ) from error
 
 
 @torch.no_grad()

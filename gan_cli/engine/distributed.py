@@ -66,6 +66,9 @@ class Ranks:
         """What a step that took this process so long counts for all."""
         return seconds
 
+    def end_step(self) -> None:
+        """All have done the same up to here; now each may do what it likes."""
+
     def complete(self, state: dict[str, Any], own: Callable[[], Any]) -> dict[str, Any]:
         """A state with what other ranks remember; `own` says what this one does."""
         return state

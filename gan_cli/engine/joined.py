@@ -19,7 +19,6 @@ from gan_cli.engine.collectives import (
     broadcast,
     gather,
     gather_everywhere,
-    lost,
     portable,
 )
 from gan_cli.engine.distributed import Ranks
@@ -27,7 +26,7 @@ from gan_cli.engine.interrupts import Interrupts
 from gan_cli.engine.per_rank import add_ranks
 from gan_cli.errors import NonFinite, RunFailed, UserError
 from gan_cli.games.base import Losses
-from gan_cli.networks.synchronised import synchronise_now
+from gan_cli.networks.together import lost, synchronise_now
 
 LEAVE, LOAD = "leave", "load"
 
@@ -98,7 +97,8 @@ class Joined(Ranks):
         except (UserError, RunFailed) as error:
             problem = error
         self._agree(problem, interrupts)
-        self._set_in_step(True)
+        self._in_step = True
+        synchronise_now(True)
 
     def average(
         self, parameters: Sequence[nn.Parameter], losses: Losses, total: Tensor
@@ -117,8 +117,12 @@ class Joined(Ranks):
     def elapsed(self, seconds: float) -> float:
         """See `Ranks`: what the step before took rank 0, so that all clocks show the same."""
         self._seconds = seconds
-        self._set_in_step(False)
         return self._seconds_of_0
+
+    def end_step(self) -> None:
+        """See `Ranks`."""
+        self._in_step = False
+        synchronise_now(False)
 
     def complete(self, state: dict[str, Any], own: Callable[[], Any]) -> dict[str, Any]:
         """See `Ranks`."""
@@ -207,7 +211,7 @@ class Joined(Ranks):
         if failed:
             self._settle(problem)
         if called:
-            self._set_in_step(False)
+            self.end_step()
             if not self.leads:
                 self._answer()
             return True
@@ -217,11 +221,6 @@ class Joined(Ranks):
             interrupts.stop = self._stop or interrupts.stop  # one may have come just now
             interrupts.saves_asked = max(interrupts.saves_asked, int(saves))
         return False
-
-    def _set_in_step(self, here: bool) -> None:
-        """In a step all ranks do the same at the same time."""
-        self._in_step = here
-        synchronise_now(here)
 
     def _settle(self, problem: Exception | None) -> None:
         """Raise what the first rank that failed has raised."""

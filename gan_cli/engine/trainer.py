@@ -154,6 +154,7 @@ class Trainer:
         for player in self.players:
             if player.name in self.game.fresh(progress, self.progress):
                 player.forget()
+        self.ranks.end_step()
         return drawn[-1]
 
     def draw(self, request: Request) -> Drawing:

@@ -8,7 +8,13 @@ from PIL import Image
 from torch import Tensor
 
 from gan_cli.data.given_images import read_as_they_are, read_images
-from gan_cli.data.images import UnreadableImageError, convert, to_pixels, to_square
+from gan_cli.data.images import (
+    OtherChannelsError,
+    UnreadableImageError,
+    convert,
+    to_pixels,
+    to_square,
+)
 from gan_cli.errors import UserError
 from gan_cli.games.base import Game
 from gan_cli.inference.sounds import read_sounds
@@ -60,12 +66,13 @@ def convert_inputs(
     """Images or waves at hand as a game takes them, float32 in [-1, 1], [N, C, H, W].
 
     Args:
-        given: Pillow's, of any size; or a tensor [N, C, H, W], uint8 or float in [-1, 1].
+        given: Pillow's, of any size and the game's channels; or a tensor [N, C, H, W], uint8 or
+            float in [-1, 1].
         game: one that translates.
         direction: which way.
 
     Raises:
-        UserError: they are no images, or a tensor of another shape.
+        UserError: they are no images, have other channels, or are a tensor of another shape.
     """
     field = game.fields[input_field(game, direction)]
     channels, size, _ = shape = field.shape
@@ -73,10 +80,12 @@ def convert_inputs(
         raise UserError("input: this model takes sound: the path of a .wav, or [N, 1, 1, T]")
     if not isinstance(given, Tensor):
         try:
-            converted = [convert(image, channels) for image in given]
+            converted = [convert(image, channels, exact=True) for image in given]
             given = torch.stack(
                 [to_pixels(x) if game.any_size else to_square(x, size) for x in converted]
             )
+        except OtherChannelsError as error:
+            raise UserError(f"input: cannot be used ({error}); {error.advice}") from error
         except (UnreadableImageError, ValueError, RuntimeError, AttributeError) as error:
             raise UserError(f"input: not images of Pillow's, or none ({error})") from error
     known = 3  # dimensions of a sample that have to be right

@@ -64,8 +64,8 @@ class LoadedGame:
             code: a categorical code, or several taking turns (InfoGAN); None: all in turn.
             continuous: values of the continuous codes (InfoGAN); None: random.
             input: what to translate (pix2pix, CycleGAN) or to reconstruct (BiGAN, VAE/GAN): the
-                path of an image, a folder or a .zip;
-                images of Pillow's, of any size; a tensor [N, C, H, W], uint8 or in [-1, 1].
+                path of an image, a folder or a .zip; images of Pillow's; either of any size, gray
+                or RGB as the model's are; a tensor [N, C, H, W], uint8 or in [-1, 1].
             direction: which way (CycleGAN); None: the first of `directions`.
             interpolate: images from one latent to the next.
             truncation: latents beyond this many standard deviations are drawn again.

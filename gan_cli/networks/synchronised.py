@@ -4,13 +4,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-_together = False
-
-
-def synchronise_now(together: bool) -> None:
-    """Say whether all processes compute the same at the same time from here on."""
-    global _together
-    _together = together
+from gan_cli.networks.together import in_step, sum_over_ranks
 
 
 class SynchronisedBatchNorm(_BatchNorm):
@@ -26,7 +20,7 @@ class SynchronisedBatchNorm(_BatchNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """[N, C, ...] -> [N, C, ...]."""
-        if not (self.training and _together):
+        if not (self.training and in_step()):
             return super().forward(input)
         x = input.float()
         rest = [dim for dim in range(x.dim()) if dim != 1]
@@ -34,7 +28,7 @@ class SynchronisedBatchNorm(_BatchNorm):
         size, rank = distributed.get_world_size(), distributed.get_rank()
         mine = torch.arange(size, device=x.device) == rank
         rows = torch.where(mine[:, None, None], own, torch.zeros_like(own))  # [ranks, 2, C]
-        means, variances = _SumOverRanks.apply(rows).unbind(1)  # a row each: gathered
+        means, variances = sum_over_ranks(rows).unbind(1)  # a row each: gathered
         mean = means.mean(0)
         variance = variances.mean(0) + means.var(0, correction=0)  # shares are equally large
         self._note(mean, variance, size * x.numel() // x.shape[1])
@@ -55,20 +49,6 @@ class SynchronisedBatchNorm(_BatchNorm):
         part = 1.0 / float(self.num_batches_tracked) if momentum is None else momentum
         self.running_mean.lerp_(mean, part)
         self.running_var.lerp_(variance * count / max(count - 1, 1), part)
-
-
-class _SumOverRanks(torch.autograd.Function):
-    """The sum over all ranks; so is its gradient, since each rank's loss depends on every part."""
-
-    @staticmethod
-    def forward(context: object, x: Tensor) -> Tensor:
-        total = x.clone(memory_format=torch.contiguous_format)
-        distributed.all_reduce(total)
-        return total
-
-    @staticmethod
-    def backward(context: object, gradient: Tensor) -> Tensor:
-        return _SumOverRanks.apply(gradient)
 
 
 def synchronise(module: nn.Module) -> None:

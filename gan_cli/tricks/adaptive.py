@@ -6,6 +6,7 @@ import torch
 from annotated_types import Ge, Le
 from torch import Tensor
 
+from gan_cli.networks.together import sum_over_ranks
 from gan_cli.ranges import Count, Probability
 from gan_cli.tricks.base import View
 from gan_cli.tricks.examples import Progress
@@ -19,7 +20,7 @@ class AdaptiveView(View):
 
     Their mean sign r = E[sign D(x)] is the sign of a D that memorises them (Karras et al. 2020,
     "Training GANs with limited data", section 3.1 and equation 1): above `target` p rises, below it
-    falls, at a constant pace.
+    falls, at a constant pace. Where several processes train, all of them move by the scores of all.
 
     Args:
         p: strength, fixed, scheduled, or to begin with.
@@ -68,7 +69,8 @@ class AdaptiveView(View):
             return
         if progress.step % self.every:
             return
-        excess = self.signs - self.target * self.seen
-        self.p.add_(torch.sign(excess) * self.seen / self.images).clamp_(0.0, 1.0)
+        signs, seen = sum_over_ranks(torch.stack([self.signs, self.seen]))
+        excess = signs - self.target * seen
+        self.p.add_(torch.sign(excess) * seen / self.images).clamp_(0.0, 1.0)
         self.signs.zero_()
         self.seen.zero_()

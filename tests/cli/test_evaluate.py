@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from gan_cli.metrics import classifier, inception
-from tests.conftest import NARROW, TINY
+from tests.conftest import BARE, NARROW
 from tests.data.test_torchvision import mnist_files
 
 
@@ -22,7 +22,7 @@ def metrics(path):
 
 
 def test_labelled_images_are_measured_by_a_classifier(gan_train, gan_evaluate, tmp_path):
-    run = gan_train("model=cgan", *TINY).folder
+    run = gan_train("model=cgan", *BARE).folder
     result = gan_evaluate(f"checkpoint={run}", "count=100", "seed=3")
     assert result.code == 0, result.err
     found = metrics(run / "evaluation.json")
@@ -52,7 +52,7 @@ def test_labelled_images_are_measured_by_a_classifier(gan_train, gan_evaluate, t
 
 
 def test_the_same_seed_gives_the_same_metrics(gan_train, gan_evaluate, tmp_path):
-    run = gan_train("model=dcgan", *TINY, *NARROW).folder
+    run = gan_train("model=dcgan", *BARE, *NARROW).folder
     for out in ("a.json", "b.json"):
         assert gan_evaluate(f"checkpoint={run}", "count=20", f"out={tmp_path / out}").code == 0
     assert (tmp_path / "a.json").read_text() == (tmp_path / "b.json").read_text()
@@ -82,7 +82,7 @@ def test_stacked_digits_are_counted_by_a_thousand_modes(
     for prefix in ("train", "t10k"):
         mnist_files(tmp_path / "root", prefix=prefix)
     data = ["data=stacked_mnist", f"data.root={tmp_path / 'root'}"]
-    run = gan_train(*data, *TINY, *NARROW).folder
+    run = gan_train(*data, *BARE, *NARROW).folder
     result = gan_evaluate(f"checkpoint={run}", "count=100")
     assert result.code == 0, result.err
     found = metrics(run / "evaluation.json")
@@ -107,7 +107,7 @@ def colours(tmp_path):
 
 
 def unlabelled(folder):
-    return ["data=folder", f"data.root={folder}", "data.image_size=16", *TINY, *NARROW]
+    return ["data=folder", f"data.root={folder}", "data.image_size=16", *BARE, *NARROW]
 
 
 def test_rgb_without_labels_needs_inception(gan_train, gan_evaluate, monkeypatch, colours):
@@ -149,7 +149,7 @@ def test_labelled_rgb_goes_on_without_inception(gan_train, gan_evaluate, monkeyp
         raise OSError("no route to host")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
-    run = gan_train("data.channels=3", *TINY, *NARROW).folder
+    run = gan_train("data.channels=3", *BARE, *NARROW).folder
     result = gan_evaluate(f"checkpoint={run}", "count=20")
     assert result.code == 0, result.err
     assert "without FID, KID and IS" in result.out
@@ -157,7 +157,7 @@ def test_labelled_rgb_goes_on_without_inception(gan_train, gan_evaluate, monkeyp
 
 
 def test_what_cannot_be_measured_is_said_in_one_line(gan_train, gan_evaluate, tmp_path):
-    run = gan_train(*TINY, *NARROW).folder
+    run = gan_train(*BARE, *NARROW).folder
     for arguments, said in (
         (["checkpoint=nowhere"], "nowhere: no such checkpoint"),
         ([f"checkpoint={run}", "count=3"], "count=3: should be"),
@@ -175,7 +175,7 @@ def test_what_cannot_be_measured_is_said_in_one_line(gan_train, gan_evaluate, tm
 
 
 def test_pairs_are_measured_against_their_targets(gan_train, gan_evaluate):
-    run = gan_train("model=pix2pix", "data=digit_outlines", *TINY).folder
+    run = gan_train("model=pix2pix", "data=digit_outlines", *BARE).folder
     result = gan_evaluate(f"checkpoint={run}", "count=400")
     assert result.code == 0, result.err
     found = metrics(run / "evaluation.json")
@@ -187,7 +187,7 @@ def test_pairs_are_measured_against_their_targets(gan_train, gan_evaluate):
 
 def test_translations_are_measured_each_way(gan_train, gan_evaluate):
     narrow = ["model.generator_ab.width=4", "model.generator_ab.blocks=1"]
-    run = gan_train("model=cyclegan", "data=digit_inversion", *TINY, *narrow).folder
+    run = gan_train("model=cyclegan", "data=digit_inversion", *BARE, *narrow).folder
     result = gan_evaluate(f"checkpoint={run}", "count=50")
     assert result.code == 0, result.err
     found = metrics(run / "evaluation.json")
@@ -200,7 +200,7 @@ def test_translations_are_measured_each_way(gan_train, gan_evaluate):
 def test_where_nothing_can_be_written_it_says_so_before_measuring(
     gan_train, gan_evaluate, monkeypatch, tmp_path
 ):
-    run = gan_train(*TINY, *NARROW).folder
+    run = gan_train(*BARE, *NARROW).folder
     monkeypatch.setattr("gan_cli.evaluation.evaluate.open_data", None)  # it does not come to that
     (tmp_path / "file").touch()
     for out, said in (
@@ -220,7 +220,7 @@ def test_where_nothing_can_be_written_it_says_so_before_measuring(
 
 
 def test_the_running_mean_can_be_left_out(gan_train, gan_evaluate, tmp_path):
-    run = gan_train(*TINY, *NARROW).folder
+    run = gan_train(*BARE, *NARROW).folder
     written = {}
     for ema in ("true", "false"):
         out = tmp_path / f"{ema}.json"

@@ -12,7 +12,7 @@ from gan_cli.sinks.checkpoint import load_newest
 from tests.conftest import TINY, Command, narrow
 from tests.data.image_files import write_image
 from tests.forked import forked
-from tests.runs.test_resume import assert_equal
+from tests.runs.resuming import assert_equal
 
 RUN = ["model=vanilla", *narrow("vanilla"), *TINY, "trainer.log_every=1", "ema=null"]
 Disk = Callable[..., Path]

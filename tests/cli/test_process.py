@@ -14,6 +14,8 @@ from tests.conftest import REPOSITORY, narrow
 from tests.data.image_files import write_image
 
 RUN = ["hydra.run.dir=run"]
+slow = pytest.mark.slow
+"""Of several alike: a process that trains takes five seconds."""
 
 
 def run_script(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -41,8 +43,15 @@ main()
 """
 
 
-@pytest.mark.parametrize("module", ["hydra", "torch"])
-@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGUSR1", 0)])
+@pytest.mark.parametrize(
+    ("name", "code", "module"),
+    [
+        *(("SIGTERM", 143, module) for module in ("hydra", "torch")),
+        *(("SIGINT", 130, module) for module in ("hydra", "torch")),
+        ("SIGUSR1", 0, "torch"),
+        pytest.param("SIGUSR1", 0, "hydra", marks=slow),
+    ],
+)
 def test_a_signal_while_starting(tmp_path: Path, module: str, name: str, code: int) -> None:
     """It ends cleanly, or, asked to save where there is nothing to save, goes on."""
     script = AT_IMPORT.format(module=module, number=int(signal.Signals[name]))
@@ -56,7 +65,7 @@ def test_a_signal_while_starting(tmp_path: Path, module: str, name: str, code: i
         assert (tmp_path / "run" / "summary.json").is_file()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=slow)])
 def test_a_signal_while_closing(tmp_path: Path, number: signal.Signals) -> None:
     """Everything is closed first, then the exit code tells."""
     script = (
@@ -111,7 +120,7 @@ def finished(folder: Path) -> bool:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("stream", ["stdout", pytest.param("stderr", marks=slow)])
 def test_a_stream_that_is_full(tmp_path: Path, stream: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = run("train", *SHORT, *RUN, cwd=tmp_path, **{stream: full})
@@ -121,7 +130,9 @@ def test_a_stream_that_is_full(tmp_path: Path, stream: str) -> None:
         assert done.stderr == "stdout: No space left on device; going on without it\n"
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed", [">&-", pytest.param("2>&-", marks=slow), pytest.param("<&- >&- 2>&-", marks=slow)]
+)
 def test_a_stream_that_is_closed(tmp_path: Path, closed: str) -> None:
     """No file of the run takes its number, for messages to land in."""
     line = " ".join(["exec", '"$@"', closed])
@@ -201,6 +212,7 @@ def installed(name: str) -> list[str]:
     return [sys.executable, "-c", script]
 
 
+@slow
 def test_packages_of_the_working_directory(tmp_path: Path) -> None:
     """They are found, last, and what a checkpoint names needs trust all the same."""
     (tmp_path / "mypkg").mkdir()

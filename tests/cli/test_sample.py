@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from gan_cli.sinks.checkpoint import load_newest, save
-from tests.conftest import NARROW, TINY, Command
+from tests.conftest import BARE, NARROW, Command
 
-LABELLED = [*TINY, "model=cgan", "model.generator.hidden=[8]"]
+LABELLED = [*BARE, "model=cgan", "model.generator.hidden=[8]"]
 
 
 def drawn(path: str) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def drawn(path: str) -> dict[str, Any]:
 
 
 def test_a_grid(gan_train: Command, gan_sample: Command) -> None:
-    run = gan_train("model=dcgan", *TINY, *NARROW).folder
+    run = gan_train("model=dcgan", *BARE, *NARROW).folder
     result = gan_sample(f"checkpoint={run}", "count=9", "out=deep/down/grid.png")
     assert result.code == 0, result.err
     with Image.open("deep/down/grid.png") as grid:
@@ -61,7 +61,7 @@ def test_one_png_each(gan_train: Command, gan_sample: Command) -> None:
 
 
 def test_the_seed_decides(gan_train: Command, gan_sample: Command) -> None:
-    run = gan_train(*TINY, *NARROW).folder
+    run = gan_train(*BARE, *NARROW).folder
     images = []
     for number, seed in enumerate((1, 1, 2)):
         gan_sample(f"checkpoint={run}", "count=2", f"seed={seed}", f"out={number}.npz")
@@ -71,14 +71,14 @@ def test_the_seed_decides(gan_train: Command, gan_sample: Command) -> None:
 
 
 def test_ema_or_the_last_weights(gan_train: Command, gan_sample: Command) -> None:
-    run = gan_train(*TINY, *NARROW).folder
+    run = gan_train(*BARE, *NARROW).folder
     for ema in ("true", "false"):
         gan_sample(f"checkpoint={run}", "count=2", f"ema={ema}", f"out={ema}.npz")
     assert (drawn("true.npz")["images"] != drawn("false.npz")["images"]).any()
 
 
 def test_walks(gan_train: Command, gan_sample: Command) -> None:
-    run = gan_train(*TINY, *NARROW).folder
+    run = gan_train(*BARE, *NARROW).folder
     assert gan_sample(f"checkpoint={run}", "count=3", "interpolate=8", "out=w.png").code == 0
     with Image.open("w.png") as grid:
         assert grid.size == (8 * 50 + 2, 2 * 50 + 2)
@@ -88,7 +88,7 @@ def test_walks(gan_train: Command, gan_sample: Command) -> None:
 
 
 def test_truncation(gan_train: Command, gan_sample: Command) -> None:
-    run = gan_train(*TINY, *NARROW).folder
+    run = gan_train(*BARE, *NARROW).folder
     for name, more in (("a", []), ("b", ["truncation=0.1"])):
         gan_sample(f"checkpoint={run}", "count=8", f"out={name}.npz", *more)
     spread = [drawn(f"{name}.npz")["images"].astype(float).std(axis=0).mean() for name in "ab"]
@@ -160,7 +160,7 @@ def test_a_mistake_costs_one_line(
 
 
 def test_a_label_for_a_model_without_labels(gan_train: Command, gan_sample: Command) -> None:
-    run = gan_train("model=dcgan", *TINY, *NARROW).folder
+    run = gan_train("model=dcgan", *BARE, *NARROW).folder
     result = gan_sample(f"checkpoint={run}", "label=3")
     assert result.code == 2
     assert "trained without labels" in result.err
@@ -204,7 +204,7 @@ def test_a_hostile_config_in_a_checkpoint(
     gan_train: Command, gan_sample: Command, key: str, value: Any, said: str
 ) -> None:
     """Refused, both by sampling and by resuming."""
-    run = gan_train(*TINY, *NARROW).folder
+    run = gan_train(*BARE, *NARROW).folder
     _, content = load_newest(run)
     node: Any = content["config"]
     *path, last = key.split(".")
@@ -223,7 +223,7 @@ def test_a_hostile_config_in_a_checkpoint(
 
 
 def test_a_checkpoint_of_a_newer_format(gan_train: Command, gan_sample: Command) -> None:
-    run = gan_train(*TINY, *NARROW).folder
+    run = gan_train(*BARE, *NARROW).folder
     _, content = load_newest(run)
     content.pop("format")
     torch.save({"format": 99, **content}, "newer.pt")
@@ -234,7 +234,7 @@ def test_a_checkpoint_of_a_newer_format(gan_train: Command, gan_sample: Command)
 
 def test_statistics_are_taken_anew(gan_train: Command, gan_sample: Command) -> None:
     """Behind a layer of z alone BatchNorm makes up for a truncation, once it is told."""
-    run = gan_train(*TINY, *NARROW).folder
+    run = gan_train(*BARE, *NARROW).folder
     spread = {}
     for name, more in {"cut": [], "anew": ["standing=2"]}.items():
         options = (f"out={name}.npz", "truncation=0.1", *more)

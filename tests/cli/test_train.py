@@ -18,7 +18,7 @@ from gan_cli.engine.trainer import Trainer
 from gan_cli.sinks.checkpoint import load_newest
 from gan_cli.sinks.tensorboard import FIRST
 from gan_cli.viz.plane import BOTTOM, LEFT, RIGHT, TOP
-from tests.conftest import NARROW, TINY, Command, narrow, options
+from tests.conftest import BARE, NARROW, TINY, Command, narrow, options
 
 EVERY = ["trainer.sample_every=2", "trainer.checkpoint_every=2"]
 
@@ -83,40 +83,36 @@ def test_points_are_plotted(gan_train: Command) -> None:
 
 
 @pytest.mark.parametrize("model", options("model"))
-@pytest.mark.parametrize("data", ["digits", "gaussians"])
-def test_every_model_takes_two_steps(gan_train: Command, model: str, data: str) -> None:
-    mlp = model in ("vanilla", "cgan", "ebgan")
-    translates = model in ("pix2pix", "cyclegan", "srgan", "esrgan")
-    result = gan_train(
-        "debug=fast", f"model={model}", f"data={data}", "data.limit=64", *narrow(model)
-    )
-    if translates:
-        assert result.code == 2
-        assert "needs a field" in result.err
-    elif model.startswith("hifigan"):
-        assert result.code == 2
-        assert "needs data.sample_rate, and this data has none" in result.err
-    elif data == "gaussians" and not mlp:
-        assert result.code == 2
-        assert "image_size" in result.err or "needs a field `image` (image)" in result.err
-    else:
+def test_points_are_for_models_that_fit_them(gan_train: Command, model: str) -> None:
+    small = ["data=gaussians", "data.limit=64", *narrow(model), "logger=[]"]
+    result = gan_train("debug=fast", f"model={model}", *small)
+    if model in ("vanilla", "cgan", "ebgan"):
         assert result.code == 0, result.err
+        return
+    assert result.code == 2
+    assert len(result.problems) == 1, result.err
+    translates = "image" in result.err and "needs a field" in result.err
+    wave = "needs data.sample_rate, and this data has none" in result.err
+    assert translates or wave or "image_size" in result.err
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "schedule"),
-    [
-        *((optimizer, "linear") for optimizer in options("optimizer")),
-        *(("adam", schedule) for schedule in options("optimizer/schedule")),
-    ],
-)
-def test_every_optimizer_and_schedule_takes_two_steps(
-    gan_train: Command, optimizer: str, schedule: str
-) -> None:
-    result = gan_train(
-        *("debug=fast", f"optimizer={optimizer}", f"optimizer/schedule={schedule}"),
-        *("data.limit=64", *NARROW),
-    )
+@pytest.mark.parametrize("model", ["pix2pix", "cyclegan", "srgan", "esrgan"])
+def test_digits_are_no_pairs(gan_train: Command, model: str) -> None:
+    result = gan_train("debug=fast", f"model={model}", "data=digits", *narrow(model))
+    assert result.code == 2
+    assert "needs a field" in result.err
+
+
+def test_digits_are_no_sound(gan_train: Command) -> None:
+    result = gan_train("debug=fast", "model=hifigan", "data=digits", *narrow("hifigan"))
+    assert result.code == 2
+    assert "needs data.sample_rate, and this data has none" in result.err
+
+
+@pytest.mark.parametrize("schedule", options("optimizer/schedule"))
+def test_every_schedule_takes_two_steps(gan_train: Command, schedule: str) -> None:
+    small = ["data.limit=64", *NARROW, "trainer.sample_every=0", "logger=[]"]
+    result = gan_train("debug=fast", f"optimizer/schedule={schedule}", *small)
     assert result.code == 0, result.err
     last = json.loads((result.folder / "metrics.jsonl").read_text().splitlines()[-1])
     rate = json.loads((result.folder / "summary.json").read_text())["metrics"]["lr/G"]
@@ -124,7 +120,7 @@ def test_every_optimizer_and_schedule_takes_two_steps(
 
 
 def test_the_model_picks_an_optimizer_that_the_command_line_overrides(gan_train: Command) -> None:
-    small = ["debug=fast", "data.limit=64", *NARROW]
+    small = ["debug=fast", "data.limit=64", *NARROW, "trainer.sample_every=0", "logger=[]"]
     picked = gan_train("model=wgan_gp", *small, folder="a")
     chosen = gan_train("model=wgan_gp", "optimizer=sgd", *small, folder="b")
     configs = [load_newest(r.folder)[1]["config"]["optimizer"] for r in (picked, chosen)]
@@ -144,7 +140,7 @@ def test_rates_of_the_two_sides_default_to_the_common_one(gan_train: Command) ->
 
 def test_epochs_instead_of_steps(gan_train: Command) -> None:
     """64 pictures in batches of 16, 3 epochs: 12 steps."""
-    result = gan_train(*TINY[:2], *NARROW, "trainer.epochs=3")
+    result = gan_train(*BARE[:2], *BARE[4:], *NARROW, "trainer.epochs=3")
     assert json.loads((result.folder / "summary.json").read_text())["step"] == 12
 
 
@@ -166,8 +162,8 @@ def test_a_config_of_ones_own(gan_train: Command, tmp_path: Path) -> None:
 
 
 def test_a_new_run_does_not_mix_with_an_old_one(gan_train: Command) -> None:
-    first = gan_train(*TINY, *NARROW)
-    again = gan_train(*TINY, *NARROW, "seed=1")
+    first = gan_train(*BARE, *NARROW)
+    again = gan_train(*BARE, *NARROW, "seed=1")
     assert again.code == 2
     assert f"resume={first.folder}" in again.err
     assert load_newest(first.folder)[1]["config"]["seed"] == 0
@@ -175,7 +171,7 @@ def test_a_new_run_does_not_mix_with_an_old_one(gan_train: Command) -> None:
 
 def test_nan_before_the_first_checkpoint(gan_train: Command) -> None:
     broken = ["optimizer.lr=1e38", "trainer.on_nan=rollback"]
-    result = gan_train(*TINY, *NARROW, *broken)
+    result = gan_train(*BARE, *NARROW, *broken)
     assert result.code == 1
     assert "no checkpoint to go back to" in result.err
     assert "not finite" in json.loads((result.folder / "summary.json").read_text())["reason"]
@@ -184,7 +180,7 @@ def test_nan_before_the_first_checkpoint(gan_train: Command) -> None:
 @pytest.mark.parametrize("name", ["run", "it's a run"])
 def test_a_run_that_fails_says_how_to_go_on(gan_train: Command, tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
-    assert gan_train(*TINY, *NARROW, f"hydra.run.dir={folder}").code == 0
+    assert gan_train(*BARE, *NARROW, f"hydra.run.dir={folder}").code == 0
     failed = gan_train(f"resume={folder}", "trainer.steps=9", "optimizer.lr=1e38")
     assert failed.code == 1
     said, _, line = failed.problems[-1].partition("resume with: ")
@@ -197,7 +193,7 @@ def test_a_run_that_fails_says_how_to_go_on(gan_train: Command, tmp_path: Path, 
 def test_groups_repeated_on_resume(gan_train: Command) -> None:
     """They are fine where they say what the run was begun with."""
     groups = ["model=wgan_gp", "optimizer/schedule=linear", "tricks=[instance_noise]"]
-    run = gan_train(*TINY, *NARROW, *groups).folder
+    run = gan_train(*BARE, *NARROW, *groups).folder
     again = gan_train(f"resume={run}", "trainer.steps=6", *groups, "debug=null")
     assert again.code == 0, again.err
     choices = load_newest(run)[1]["choices"]
@@ -213,7 +209,7 @@ def test_two_runs_do_not_share_a_folder(gan_train: Command, tmp_path: Path) -> N
     """Another process holds it; once that is killed, the lock it leaves is no lock."""
     from gan_cli.sinks.folder import run_folder
 
-    small = [*TINY, *NARROW]
+    small = [*BARE, *NARROW]
     read, write = os.pipe()
     other = os.fork()
     if other == 0:
@@ -243,7 +239,7 @@ def test_ctrl_c_twice(gan_train: Command, monkeypatch: pytest.MonkeyPatch) -> No
         return played(trainer)
 
     monkeypatch.setattr(Trainer, "play", play)
-    result = gan_train(*TINY, *NARROW, "trainer.checkpoint_every=1")
+    result = gan_train(*BARE, *NARROW, "trainer.checkpoint_every=1")
     assert result.code == 130
     assert result.problems[0] == "gan-train: stopped by a second Ctrl-C"
     assert load_newest(result.folder)[1]["state"]["step"] == 3
@@ -252,7 +248,7 @@ def test_ctrl_c_twice(gan_train: Command, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("name", ["with space", "a=b", "größe", "it's", "b, c"])
 def test_odd_paths(gan_train: Command, tmp_path: Path, name: str) -> None:
-    result = gan_train(f"hydra.run.dir={tmp_path}/{name}", *TINY, *NARROW)
+    result = gan_train(f"hydra.run.dir={tmp_path}/{name}", *BARE, *NARROW)
     assert result.code == 0, result.err
     assert (tmp_path / name / "summary.json").is_file()
 

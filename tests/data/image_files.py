@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 
 
-def write_image(path, seed=0, size=(8, 8)):
+def write_image(path, seed=0, size=(8, 8), mode="RGB"):
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(path)
+    Image.fromarray(pixels).convert(mode).save(path)
 
 
 def zipped(root, path, method=zipfile.ZIP_STORED, prefix=""):

@@ -28,7 +28,15 @@ def test_a_folder_its_zip_and_its_files_one_by_one(folder, tmp_path):
     single, name = read_images(folder / "dog" / "3.png", 8, 3)
     assert torch.equal(single[0], images[3])
     assert name == ["3.png"]
-    assert read_images(folder, 4, 1)[0].shape == (5, 1, 4, 4)
+
+
+def test_other_channels_are_refused(folder):
+    with pytest.raises(UserError, match=r"cat/0.png: .*\(3 channels, RGB; the model takes 1 chan"):
+        read_images(folder, 4, 1)
+    write_image(folder / "dog" / "3.png", mode="L")
+    assert refusal(folder).startswith(
+        f"{folder / 'dog' / '3.png'}: cannot be used (1 channel, gray"
+    )
 
 
 def test_a_file_needs_no_extension_and_its_folder_is_not_read(folder):

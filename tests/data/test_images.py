@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from gan_cli.data import images
-from gan_cli.data.images import UnreadableImageError, decode
+from gan_cli.data.images import OtherChannelsError, UnreadableImageError, decode, read_image
 
 
 def encode(image, kind="PNG", **options):
@@ -77,6 +77,52 @@ def test_shrinking_is_antialiased():
     assert out.float().sub(127.5).abs().max() < 10
 
 
+def painted(mode, alpha=255):
+    """A small image, its transparency everywhere the same."""
+    if mode == "gray palette":
+        return Image.new("L", (4, 4), 90).convert("P")
+    if mode == "clear palette":
+        return Image.new("RGBA", (4, 4), (200, 0, 0, 0)).quantize(4)
+    if mode == "P":
+        return Image.new("RGB", (4, 4), (200, 0, 0)).quantize(4)
+    image = Image.new(mode, (4, 4))
+    if "A" in image.getbands():
+        image.putalpha(alpha)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("image", "fits", "says"),
+    [
+        *((painted(mode), 1, "1 channel, gray;") for mode in ("1", "L", "I;16", "gray palette")),
+        (painted("LA"), 1, "1 channel, gray;"),
+        *((painted(mode), 3, "3 channels, RGB;") for mode in ("RGB", "RGBA", "P")),
+        (painted("LA", 127), None, "2 channels, gray and transparency;"),
+        (painted("RGBA", 127), None, "4 channels, RGB and transparency;"),
+        (painted("clear palette"), None, "4 channels, RGB and transparency;"),
+    ],
+)
+def test_channels_can_be_asked_for_exactly(image, fits, says):
+    for channels in (1, 3):
+        file = encode(image)
+        if channels == fits:
+            assert read_image(file, channels, exact=True).size == (4, 4)
+            continue
+        said = f"^{says} the model takes {channels}"
+        with pytest.raises(OtherChannelsError, match=said) as error:
+            read_image(file, channels, exact=True)
+        assert ("-flatten" in error.value.advice) == ("transparency" in says)
+        assert ("Pillow" in error.value.advice) == (fits is not None and image.mode != "I;16")
+        read_image(file, channels)  # as data for training is read
+
+
+def test_four_colours_of_ink_are_rgb_once_decoded():
+    file = encode(Image.new("CMYK", (8, 8)), "JPEG")
+    assert read_image(file, 3, exact=True).mode == "RGB"
+    with pytest.raises(OtherChannelsError, match=r"^3 channels, RGB; the model takes 1"):
+        read_image(file, 1, exact=True)
+
+
 def test_turned_as_exif_says():
     image = Image.new("L", (2, 2))
     image.putpixel((0, 0), 255)
@@ -115,7 +161,7 @@ def test_a_decompression_bomb_is_refused_where_warnings_are_only_shown():
     code = """if True:
         import io
         from PIL import Image
-        from gan_cli.data.images import UnreadableImageError, decode
+        from gan_cli.data.images import OtherChannelsError, UnreadableImageError, decode, read_image
         Image.new("L", (8, 8)).save(file := io.BytesIO(), "PNG")
         Image.MAX_IMAGE_PIXELS = 60
         try:

@@ -16,7 +16,7 @@ from gan_cli.data.shards import Shards
 from gan_cli.errors import UserError
 from tests.conftest import NARROW, Command
 from tests.data.image_files import write_shard
-from tests.runs.test_resume import assert_equal, cut_off
+from tests.runs.resuming import assert_equal, cut_off
 from tests.settings import settings_of
 
 CPU = torch.device("cpu")

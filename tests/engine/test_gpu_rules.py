@@ -29,7 +29,7 @@ from gan_cli.games.base import Game
 from gan_cli.randomness import reseed
 from gan_cli.tricks.examples import Progress
 from tests.conftest import data_of, narrow, options
-from tests.runs.test_resume import NEEDS
+from tests.runs.resuming import NEEDS
 from tests.settings import settings_of
 
 CPU = torch.device("cpu")

@@ -13,7 +13,7 @@ from gan_cli.games.two_player import TwoPlayer
 from gan_cli.sinks import checkpoint
 from tests.conftest import NARROW, TINY, Command
 from tests.data.test_torchvision import mnist_files
-from tests.runs.test_resume import assert_equal, cut_off
+from tests.runs.resuming import assert_equal, cut_off
 
 EIGHT = [*TINY, *NARROW, "trainer.steps=8", "trainer.log_every=3", "trainer.checkpoint_every=4"]
 LOOKING = ["trainer.evaluate_every=4", "evaluation.count=20"]

@@ -139,7 +139,7 @@ def test_it_is_read_back(runs: dict[str, Path], gan_export: Command, model: str)
 def test_it_is_sampled_as_a_run(
     runs: dict[str, Path], gan_export: Command, gan_sample: Command
 ) -> None:
-    write_image(Path("pictures/one.png"))
+    write_image(Path("pictures/one.png"), mode="L")
     for model, more in (
         ("cgan_dcgan_r1", ["count=7", "label=[3,7]"]),
         ("cyclegan", ["input=pictures", "direction=ba"]),

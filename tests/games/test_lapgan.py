@@ -11,7 +11,7 @@ from gan_cli.networks.lapgan import enlarged, halved
 from gan_cli.tricks.examples import Progress
 from tests.conftest import Command, narrow
 from tests.games.composed import assembled, played, random_batch
-from tests.runs.test_resume import check_resume
+from tests.runs.resuming import check_resume
 
 PLAYERS = [f"{role}_{level}" for level in range(3) for role in ("discriminator", "generator")]
 

@@ -13,7 +13,7 @@ from gan_cli.networks.progan import as_grown
 from gan_cli.tricks.examples import Progress
 from tests.conftest import Command
 from tests.games.composed import assembled, played
-from tests.runs.test_resume import check_resume
+from tests.runs.resuming import check_resume
 
 # levels of 4, 8 and 16 pixels; a level's 8 images and a fade's 8 are two steps each
 QUICK = ["model.steady_images=8", "model.fade_images=8"]

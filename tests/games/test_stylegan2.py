@@ -16,7 +16,7 @@ from gan_cli.networks.stylegan2 import Discriminator, Generator
 from gan_cli.tricks.terms import PathLength
 from tests.conftest import Command, narrow
 from tests.games.composed import settings_of
-from tests.runs.test_resume import SIX, check_resume
+from tests.runs.resuming import SIX, check_resume
 from tests.tricks.games import image_fields
 
 

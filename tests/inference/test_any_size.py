@@ -22,8 +22,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def inputs() -> Path:
-    write_image(Path("inputs/wide.jpg"), seed=1, size=(5, 9))
-    write_image(Path("inputs/more/tall.png"), seed=2, size=(8, 3))
+    write_image(Path("inputs/wide.jpg"), seed=1, size=(5, 9), mode="L")
+    write_image(Path("inputs/more/tall.png"), seed=2, size=(8, 3), mode="L")
     return Path("inputs")
 
 
@@ -44,6 +44,14 @@ def test_a_folder_becomes_a_folder(run: Path, gan_sample: Command, inputs: Path)
     assert size_of("large/more/tall.png") == (12, 32)
 
 
+def test_a_picture_in_colour_is_refused_by_its_name(run: Path, gan_sample: Command) -> None:
+    write_image(Path("colour/a.png"))
+    result = gan_sample(f"checkpoint={run}", "input=colour", "out=large/")
+    assert result.code == 2
+    (line,) = result.problems
+    assert "colour/a.png: cannot be used (3 channels, RGB; the model takes 1 channel" in line
+
+
 @pytest.mark.parametrize(
     ("given", "out"), [("inputs", "a.png"), ("inputs/wide.jpg", "a.npz"), ("inputs", "a.gif")]
 )
@@ -60,7 +68,7 @@ def test_what_cannot_hold_them(
 def test_the_library_takes_them_too(run: Path, inputs: Path) -> None:
     game = gan_cli.load(run)
     assert game.sample(input=inputs / "wide.jpg").shape == (1, 1, 20, 36)
-    assert game.sample(input=Image.new("RGB", (6, 7))).shape == (1, 1, 28, 24)
+    assert game.sample(input=Image.new("L", (6, 7))).shape == (1, 1, 28, 24)
     assert game.sample(input=torch.zeros(2, 1, 3, 5)).shape == (2, 1, 12, 20)
     with pytest.raises(UserError, match="of several sizes"):
         game.sample(input=inputs)

@@ -31,9 +31,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def inputs() -> Path:
     """Three images of several sizes and formats, one in a folder of its own."""
-    write_image(Path("inputs/one.png"), seed=1, size=(16, 16))
-    write_image(Path("inputs/two.jpg"), seed=2, size=(30, 20))
-    write_image(Path("inputs/more/one.png"), seed=3, size=(9, 40))
+    write_image(Path("inputs/one.png"), seed=1, size=(16, 16), mode="L")
+    write_image(Path("inputs/two.jpg"), seed=2, size=(30, 20), mode="L")
+    write_image(Path("inputs/more/one.png"), seed=3, size=(9, 40), mode="L")
     return Path("inputs")
 
 
@@ -71,7 +71,7 @@ def test_a_file_a_folder_and_a_zip(
 
 def test_two_inputs_of_one_name(runs: dict[str, Path], gan_sample: Command) -> None:
     for name in ("a.png", "a.jpg", "b.jpg"):
-        write_image(Path("inputs", name))
+        write_image(Path("inputs", name), mode="L")
     assert gan_sample(f"checkpoint={runs['pix2pix']}", "input=inputs", "out=out/").code == 0
     assert files("out") == ["a.jpg.png", "a.png.png", "b.png"]
 
@@ -140,6 +140,15 @@ def test_the_mean_of_weights_or_the_last(
         ("pix2pix", ["input=empty"], "input=empty: no images in it"),
         ("pix2pix", ["input=broken.png"], "broken.png: cannot be used"),
         ("pix2pix", ["input=notes.txt"], "notes.txt: cannot be used"),
+        (
+            "pix2pix",
+            ["input=mixed/red.png"],
+            "mixed/red.png: cannot be used (3 channels, RGB; the model takes 1 channel, gray); "
+            "convert it, by Pillow's `image.convert('L')` or ImageMagick's `magick IN -colorspace "
+            "Gray OUT.png`",
+        ),
+        ("cyclegan", ["input=mixed"], "mixed/red.png: cannot be used (3 channels, RGB; the model"),
+        ("bigan", ["input=mixed.zip"], "mixed.zip:red.png: cannot be used (3 channels, RGB"),
         ("cyclegan", ["input=ok.png", "direction=up"], "direction=up: should be ab or ba"),
         ("pix2pix", ["input=ok.png", "direction=ab"], "direction: this model (Pix2Pix) takes none"),
         ("pix2pix", ["input=ok.png", "label=3"], "label: this model (Pix2Pix) takes none"),
@@ -171,7 +180,10 @@ def test_a_mistake_costs_one_line(
     Path("empty").mkdir()
     Path("broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     Path("notes.txt").write_text("no image")
-    write_image(Path("ok.png"))
+    write_image(Path("ok.png"), mode="L")
+    write_image(Path("mixed/gray.png"), mode="L")
+    write_image(Path("mixed/red.png"))
+    zipped(Path("mixed"), Path("mixed.zip"))
     result = gan_sample(f"checkpoint={runs[model]}", *arguments, "out=out.png")
     assert result.code == 2, result.out
     assert len(result.problems) == 1, result.err

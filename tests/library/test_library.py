@@ -208,14 +208,14 @@ def test_a_wrong_wish(
 
 def test_translating(translator: Path) -> None:
     """A path, Pillow's images and tensors are the same to it."""
-    write_image(Path("pictures/one.png"), size=(16, 16))
+    write_image(Path("pictures/one.png"), size=(16, 16), mode="L")
     game = gan_cli.load(translator)
     assert game.directions == ("ab", "ba")
     made = game.sample(input="pictures", direction="ba")
     with Image.open("pictures/one.png") as image:
         assert torch.equal(game.sample(input=image, direction="ba"), made)
         assert torch.allclose(game.sample(input=[image] * 2, direction="ba")[1:], made, atol=1e-5)
-        pixels = torch.from_numpy(np.array(image.convert("L")))[None, None]
+        pixels = torch.from_numpy(np.array(image))[None, None]
     assert torch.equal(game.sample(input=pixels, direction="ba"), made)
     assert torch.equal(game.sample(input=pixels / 127.5 - 1, direction="ba"), made)
     assert not torch.equal(game.sample(input=pixels), made)
@@ -225,6 +225,7 @@ def test_translating(translator: Path) -> None:
         (torch.zeros(0, 1, 16, 16), "this model takes [N, 1, 16, 16]"),
         ([], "not images of Pillow's"),
         ([3], "not images of Pillow's"),
+        (Image.new("RGB", (16, 16)), "(3 channels, RGB; the model takes 1 channel, gray); convert"),
         ("nowhere", "input=nowhere: not there"),
     ):
         with pytest.raises(gan_cli.UserError) as error:

@@ -15,7 +15,7 @@ from gan_cli.sinks.sink import Sink
 from gan_cli.sinks.summary import Summary
 from tests.cli.commands import snapshot
 from tests.conftest import TINY, Command, narrow
-from tests.runs.test_resume import assert_equal
+from tests.runs.resuming import assert_equal
 
 RUN = ["model=vanilla", *narrow("vanilla"), *TINY, "trainer.sample_every=2"]
 LEFT = {

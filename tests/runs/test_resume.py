@@ -1,126 +1,16 @@
 """A resumed run equals the uninterrupted one, bit for bit."""
 
 import json
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from gan_cli.sinks.checkpoint import load, load_newest, save
-from tests.conftest import NARROW, TINY, Command, data_of, narrow, options
+from gan_cli.sinks.checkpoint import load_newest, save
+from tests.conftest import BARE, NARROW, Command, narrow
 from tests.data.image_files import write_image
-
-SIX = [*TINY, "trainer.steps=6", "trainer.checkpoint_every=3", "trainer.keep_last=9"]
-PLAIN = "model=dcgan"
-LAYER_NORM = [PLAIN, "model.discriminator.normalization=layer"]
-# What a trick needs to be allowed: penalties look at each image's own logits.
-NEEDS = dict.fromkeys(
-    ("gradient_penalty", "r1", "lazy_r1", "r2", "r1_r2", "dragan"), LAYER_NORM
-) | {
-    "auxiliary_classifier": ["model=cgan_dcgan"],
-    "minibatch_stddev": [PLAIN, "tricks.minibatch_stddev.group_size=4"],
-    "experience_replay": [PLAIN, "tricks.experience_replay.size=40"],
-    "path_length": ["model=stylegan2", "model.generator.max_width=8", "model.latent_dim=8"],
-    "image_pool": [PLAIN, "tricks.image_pool.size=40"],
-}
-COMBINATIONS = [
-    ["one_sided_smoothing", "label_flipping", "instance_noise", "experience_replay"],
-    ["spectral_norm", "r1", "diffaugment", "historical_averaging"],
-    ["minibatch_discrimination", "feature_matching", "gradient_clipping"],
-    ["unrolled", "instance_noise", "random_smoothing"],
-]
-
-
-def assert_equal(a: Any, b: Any, where: str = "") -> None:
-    """Every tensor and every plain value, exactly."""
-    assert type(a) is type(b), where
-    if isinstance(a, dict):
-        assert a.keys() == b.keys(), where
-        for key in a:
-            assert_equal(a[key], b[key], f"{where}.{key}")
-    elif isinstance(a, list | tuple):
-        assert len(a) == len(b), where
-        for i, (x, y) in enumerate(zip(a, b, strict=True)):
-            assert_equal(x, y, f"{where}[{i}]")
-    elif isinstance(a, torch.Tensor):
-        assert torch.equal(a, b), where
-    else:
-        assert a == b, where
-
-
-def cut_off(run: Path, step: int, where: Path) -> Path:
-    """The folder as a run killed some time after its checkpoint at `step` leaves it."""
-    shutil.copytree(run, where)
-    for file in (where / "checkpoints").glob("step-*"):
-        if int(file.name[5:13]) > step:
-            file.unlink()
-    return where
-
-
-def check_resume(gan_train: Command, tmp_path: Path, *arguments: str) -> None:
-    whole = gan_train(*SIX, *arguments, "trainer.sample_every=2")
-    assert whole.code == 0, whole.err
-    part = cut_off(whole.folder, 3, tmp_path / "part")
-    resumed = gan_train(f"resume={part}", "trainer.sample_every=0")
-    assert resumed.code == 0, resumed.err
-    states = [load(r / "checkpoints" / "step-00000006.pt")["state"] for r in (whole.folder, part)]
-    assert states[1]["step"] == 6
-    assert states[1].keys() >= {"game", "average", "players"}
-    assert_equal(states[0], states[1])
-
-
-@pytest.mark.parametrize("model", options("model"))
-def test_every_model(gan_train: Command, tmp_path: Path, model: str) -> None:
-    check_resume(gan_train, tmp_path, f"model={model}", *data_of(model), *narrow(model))
-
-
-@pytest.mark.parametrize("trick", ["experience_replay", "diffaugment", "instance_noise", "r1"])
-@pytest.mark.parametrize("model", ["pix2pix", "cyclegan"])
-def test_tricks_of_one_adversary(
-    gan_train: Command, tmp_path: Path, model: str, trick: str
-) -> None:
-    """One that remembers, two that draw, one that differentiates twice."""
-    adversary, needs = {
-        "pix2pix": ("discriminator", ["model.discriminator.normalization=instance"]),
-        "cyclegan": ("b", ["~tricks.image_pool"]),
-    }[model]
-    if trick == "experience_replay":
-        needs = [*needs, "tricks.experience_replay.size=20"]
-    check_resume(
-        *(gan_train, tmp_path, f"model={model}", *data_of(model), *narrow(model), *needs),
-        *(f"tricks=[{trick}]", f"tricks.{trick}.on=[{adversary}]"),
-    )
-
-
-@pytest.mark.parametrize("trick", options("tricks"))
-def test_every_trick(gan_train: Command, tmp_path: Path, trick: str) -> None:
-    check_resume(gan_train, tmp_path, *NEEDS.get(trick, [PLAIN]), f"tricks=[{trick}]", *NARROW)
-
-
-@pytest.mark.parametrize("tricks", COMBINATIONS, ids="+".join)
-def test_tricks_together(gan_train: Command, tmp_path: Path, tricks: list[str]) -> None:
-    check_resume(gan_train, tmp_path, f"tricks=[{','.join(tricks)}]", *LAYER_NORM, *NARROW)
-
-
-@pytest.mark.parametrize(
-    "argument",
-    [
-        *("data.flip=true", "optimizer/schedule=cosine", "optimizer/schedule=linear"),
-        *("optimizer=ttur", "optimizer=rmsprop", "ema=null", "loss=hinge", "model.n_critic=2"),
-    ],
-)
-def test_other_choices(gan_train: Command, tmp_path: Path, argument: str) -> None:
-    check_resume(gan_train, tmp_path, PLAIN, argument, *NARROW)
-
-
-@pytest.mark.parametrize("model", ["esrgan", "vqgan"])
-def test_a_player_that_rests_at_first(gan_train: Command, tmp_path: Path, model: str) -> None:
-    """Stopped at step 3, before D plays for the first time."""
-    further = [*data_of(model), *narrow(model), "model.adversarial_start=4"]
-    check_resume(gan_train, tmp_path, f"model={model}", *further)
+from tests.runs.resuming import SIX, assert_equal, check_resume, cut_off
 
 
 def test_points(gan_train: Command, tmp_path: Path) -> None:
@@ -143,7 +33,7 @@ def test_a_run_that_was_stopped_at_any_step(gan_train: Command, tmp_path: Path) 
 
 
 def test_curves_go_on_without_a_seam(gan_train: Command, tmp_path: Path) -> None:
-    whole = gan_train(*SIX, *NARROW, "trainer.log_every=1")
+    whole = gan_train(*SIX, *NARROW, "trainer.log_every=1", "logger=[tensorboard]")
     part = cut_off(whole.folder, 3, tmp_path / "part")
     gan_train(f"resume={part}")
     texts = [(r / "metrics.jsonl").read_text().splitlines() for r in (whole.folder, part)]
@@ -158,7 +48,7 @@ def test_curves_go_on_without_a_seam(gan_train: Command, tmp_path: Path) -> None
 
 def test_more_steps_than_before(gan_train: Command) -> None:
     """13; and 14: without more steps it says that there is nothing to do."""
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     again = gan_train(f"resume={first.folder}")
     assert again.code == 0
     assert "finished already: 4 of 4 steps" in again.out
@@ -170,7 +60,7 @@ def test_more_steps_than_before(gan_train: Command) -> None:
 
 def test_another_rate_or_batch_size_wins_and_is_said_aloud(gan_train: Command) -> None:
     """The new value holds, for both players where it is the common one."""
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     more = gan_train(
         *(f"resume={first.folder}", "trainer.steps=6", "optimizer.lr=0.01", "data.batch_size=8")
     )
@@ -184,7 +74,7 @@ def test_another_rate_or_batch_size_wins_and_is_said_aloud(gan_train: Command) -
 
 def test_another_model(gan_train: Command) -> None:
     """What differs is listed."""
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     other = gan_train(
         *(f"resume={first.folder}", "trainer.steps=6"),
         *("model.generator.width=16", "loss._target_=gan_cli.games.losses.Hinge"),
@@ -197,7 +87,7 @@ def test_another_model(gan_train: Command) -> None:
 
 @pytest.mark.parametrize("group", ["model=vanilla", "optimizer/schedule=linear", "tricks=[r1]"])
 def test_another_group(gan_train: Command, group: str) -> None:
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     other = gan_train(f"resume={first.folder}", group)
     assert other.code == 2
     assert len(other.problems) == 1, other.err
@@ -206,7 +96,7 @@ def test_another_group(gan_train: Command, group: str) -> None:
 
 def test_the_same_groups_again(gan_train: Command) -> None:
     """The command that began a run may be typed again, with resume= added."""
-    same = ["model=dcgan", "loss=hinge", "tricks=[instance_noise]", *TINY, *NARROW]
+    same = ["model=dcgan", "loss=hinge", "tricks=[instance_noise]", *BARE, *NARROW]
     first = gan_train(*same)
     again = gan_train(*same, f"resume={first.folder}", "trainer.steps=6")
     assert again.code == 0, again.err
@@ -228,14 +118,14 @@ def test_auto_equals_the_uninterrupted_run(gan_train: Command, tmp_path: Path) -
 
 @pytest.mark.parametrize("plus", ["+", "++"])
 def test_however_resume_is_written(gan_train: Command, plus: str) -> None:
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     assert gan_train(f"{plus}resume={first.folder}", "trainer.steps=6").code == 0
     assert load_newest(first.folder)[1]["state"]["step"] == 6
 
 
 def test_steps_after_epochs(gan_train: Command) -> None:
     """Steps that are asked for rule over the epochs of before, and not beside them."""
-    first = gan_train(*TINY[:2], *NARROW, "trainer.epochs=1")
+    first = gan_train(*BARE[:2], *NARROW, "trainer.epochs=1")
     assert gan_train(f"resume={first.folder}", "trainer.steps=9").code == 0
     content = load_newest(first.folder)[1]
     assert content["state"]["step"] == 9
@@ -248,7 +138,7 @@ def test_steps_after_epochs(gan_train: Command) -> None:
 
 
 def test_a_run_that_fails_at_once_keeps_what_it_had(gan_train: Command) -> None:
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     failed = gan_train(f"resume={first.folder}", "trainer.steps=9", "optimizer.lr=1e38")
     assert failed.code == 1
     assert "is not finite" in failed.err
@@ -260,7 +150,7 @@ def test_a_run_that_fails_at_once_keeps_what_it_had(gan_train: Command) -> None:
 
 def test_the_data_has_changed(gan_train: Command, caplog: pytest.LogCaptureFixture) -> None:
     """A warning with both fingerprints."""
-    first = gan_train(*TINY, *NARROW)
+    first = gan_train(*BARE, *NARROW)
     more = gan_train(f"resume={first.folder}", "trainer.steps=6", "data.limit=70")
     assert more.code == 0, more.err
     assert "the data has changed" in more.out

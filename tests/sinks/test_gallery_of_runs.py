@@ -15,7 +15,7 @@ from gan_cli.viz.charts import PANEL
 from gan_cli.viz.images import CAPTION, GAP, HEADING, save_png
 from gan_cli.viz.plane import LEFT, TOP
 from tests.conftest import NARROW, TINY, Command
-from tests.runs.test_resume import assert_equal, cut_off
+from tests.runs.resuming import assert_equal, cut_off
 
 EVERY = "trainer.sample_every=2"
 CGAN = ["model=cgan", "model.generator.hidden=[8]", "model.discriminator.hidden=[8]"]
