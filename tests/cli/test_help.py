@@ -106,7 +106,7 @@ def test_a_list_has_ones_own(gan_train: Command, tmp_path: Path) -> None:
         (["model=dcgan"], ["Radford et al. 2016", "model.generator.width=128", "leaky_relu, elu"]),
         (["model=wgan_gp"], ["includes dcgan, tricks/gradient_penalty, loss=wasserstein"]),
         (["models"], ["Choices for model=", "cyclegan"]),
-        (["optimizer.lr"], ["optimizer.lr=0.001", "a number (above 0)"]),
+        (["optimizer.lr"], ["optimizer.lr=0.002", "a number (above 0)"]),
         (["data.batch_size", "data=mnist"], ["data.batch_size=64 (GPU: 128)", "many small"]),
         (["optimizer.generator.lr"], ["for the player generator alone", "a number (above 0)"]),
         (["ema.decay"], ["from 0 to below 1", "weight of the past"]),
