@@ -46,7 +46,7 @@ def forget(*packages: str) -> None:
 def test_the_commands_of_its_readme(
     gan_train: Command, gan_sample: Command, gan_evaluate: Command, project: Path
 ) -> None:
-    write_image(Path("pictures/one.png"), size=(20, 30))
+    write_image(Path("pictures/one.png"), size=(20, 30), mode="L")
     programs = {"gan-train": gan_train, "gan-sample": gan_sample, "gan-evaluate": gan_evaluate}
     assert {words[0] for words in COMMANDS} == programs.keys()
     for program, *arguments in COMMANDS:

@@ -100,8 +100,9 @@ class FiniteCheck:
     def _refuse(self, player: Player, losses: Losses, step: int) -> None:
         """Skip the turn or give up; no weight has changed."""
         bad = [name for name, value in losses.minimise.items() if not torch.isfinite(value)]
-        name = f"loss/{player.symbol}/{' and '.join(bad)}" if bad else f"grad_norm/{player.symbol}"
-        what = f"{name} is not finite in step {step}"
+        names = [f"loss/{player.symbol}/{name}" for name in bad] or [f"grad_norm/{player.symbol}"]
+        verb = "are" if len(names) > 1 else "is"
+        what = f"{' and '.join(names)} {verb} not finite in step {step}"
         player.optimizer.zero_grad()
         self._skipped[player.name] += 1
         if not self._skips or self._skipped[player.name] > PATIENCE:

@@ -53,7 +53,8 @@ def test_jobs_that_fail_that_die_and_that_are_done(
     assert result.problems == [
         "gan-train: job 1 (optimizer.lr=0.002): killed by SIGKILL, as where memory runs out; "
         "see output.txt in its folder",
-        "gan-train: job 2 (optimizer.lr=1e+30): loss/G/adversarial is not finite in step 0",
+        "gan-train: job 2 (optimizer.lr=1e+30): loss/G/adversarial and "
+        "loss/G/auxiliary_classifier are not finite in step 0",
     ]
     assert statuses() == ["finished", "failed", "failed"]
     assert "job 0 (optimizer.lr=0.001): finished, loss/G/adversarial 0." in result.out

@@ -62,7 +62,8 @@ def test_a_sweep_on_ray(tmp_path: Path) -> None:
     done = commands.run("train", *words, "optimizer.lr=0.001,1e+30", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines() == [
-        "gan-train: job 1 (optimizer.lr=1e+30): loss/G/adversarial is not finite in step 0"
+        "gan-train: job 1 (optimizer.lr=1e+30): loss/G/adversarial and "
+        "loss/G/auxiliary_classifier are not finite in step 0"
     ]
     jobs = json.loads(Path("sweep/sweep.json").read_text())["jobs"]
     assert [job["status"] for job in jobs] == ["finished", "failed"]

@@ -298,7 +298,8 @@ def test_a_failure_is_known_whichever_process_it_was_in(
     assert result.code == 1
     assert result.problems == [
         "gan-train: the sweep has ended early: RuntimeError: the workers are gone",
-        "gan-train: job 0 (optimizer.lr=1e+30): loss/G/adversarial is not finite in step 0",
+        "gan-train: job 0 (optimizer.lr=1e+30): loss/G/adversarial and "
+        "loss/G/auxiliary_classifier are not finite in step 0",
     ]
     assert statuses() == ["failed", "missing"]
     assert "2 jobs in sweep: 1 failed, 1 missing" in result.out

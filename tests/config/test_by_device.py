@@ -15,7 +15,7 @@ def test_mnist_on_a_cpu_and_on_a_gpu() -> None:
     assert on_gpu.plain["data"]["batch_size"] == 128  # what config.yaml and checkpoints hold
 
 
-@pytest.mark.parametrize(("found", "size"), [(None, 32), (torch.device("cuda"), 128)])
+@pytest.mark.parametrize(("found", "size"), [(None, 64), (torch.device("cuda"), 128)])
 def test_auto_follows_the_machine(
     monkeypatch: pytest.MonkeyPatch, found: torch.device | None, size: int
 ) -> None:

@@ -40,7 +40,7 @@ class States(Sink):
 def test_nan_stops_before_the_optimizer_steps() -> None:
     trainer, game = a_trainer()
     game.poison = lambda player, step: player == "generator" and step == 2
-    with pytest.raises(NonFinite, match=r"loss/G/pull and other is not finite in step 2"):
+    with pytest.raises(NonFinite, match=r"loss/G/pull and loss/G/other are not finite in step 2"):
         trainer.run()
     assert game.own["generator"].weight.isfinite().all()
     assert trainer.step == 2

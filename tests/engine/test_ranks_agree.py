@@ -184,7 +184,7 @@ def test_what_is_not_finite_on_one_is_so_for_all(pair: list[dict[str, Any]], on_
     expected = {"stop": 2, "skip": 4, "rollback": 4}
     assert found[0] == expected[on_nan]
     if on_nan == "stop":
-        assert "loss/G/pull and other is not finite in step 2" in found[1]
+        assert "loss/G/pull and loss/G/other are not finite in step 2" in found[1]
     else:
         assert found[1] == (on_nan == "rollback")
 

@@ -65,7 +65,7 @@ def test_another_rate_or_batch_size_wins_and_is_said_aloud(gan_train: Command) -
         *(f"resume={first.folder}", "trainer.steps=6", "optimizer.lr=0.01", "data.batch_size=8")
     )
     assert more.code == 0, more.err
-    assert "optimizer.lr was 0.001 and is 0.01 from here on" in more.out
+    assert "optimizer.lr was 0.002 and is 0.01 from here on" in more.out
     assert "data.batch_size was 16 and is 8 from here on" in more.out
     metrics = json.loads((first.folder / "summary.json").read_text())["metrics"]
     assert (metrics["lr/D"], metrics["lr/G"]) == (0.01, 0.01)
