@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
-from hydra.types import RunMode
 
 from gan_cli.paths import conf_folder
 
@@ -118,16 +116,10 @@ def _command(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> C
 
 
 @pytest.fixture(scope="session", autouse=True)
-def quick_commands() -> Iterator[None]:
-    """What takes a fifth of a tiny run, and nothing here goes by: waiting until files are on disk,
-    and composing each config once before the time that counts, for `hydra.mode` alone."""
-
-    def mode(hydra: Hydra, config_name: str, overrides: list[str]) -> RunMode | None:
-        return RunMode.MULTIRUN if "hydra.mode=MULTIRUN" in overrides else None
-
+def no_waiting_for_disks() -> Iterator[None]:
+    """No test here cuts the power; processes of their own still wait."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda file: None)
-        patch.setattr(Hydra, "get_mode", mode)
         yield
 
 

@@ -141,9 +141,9 @@ def test_a_run_that_fails_at_once_keeps_what_it_had(gan_train: Command) -> None:
     first = gan_train(*BARE, *NARROW)
     failed = gan_train(f"resume={first.folder}", "trainer.steps=9", "optimizer.lr=1e38")
     assert failed.code == 1
-    assert "not finite" in failed.err
+    assert "are not finite" in failed.err
     summary = json.loads((first.folder / "summary.json").read_text())
-    assert "not finite" in summary["reason"]
+    assert "are not finite" in summary["reason"]
     assert (first.folder / summary["checkpoint"]).is_file()
     assert summary["metrics"]
 
