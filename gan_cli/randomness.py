@@ -15,9 +15,14 @@ def derive(*key: int | str) -> int:
 def reseed(*key: int | str) -> None:
     """Seed torch's global generators (CPU and every accelerator) from `key`."""
     seed = derive(*key)
-    if _accelerated():
+    # torch.manual_seed formats a stack for every kind of accelerator that is not in use, to seed it
+    # once it is: half of a small network's step on a GPU
+    if torch.cuda.is_initialized():
+        torch.default_generator.manual_seed(seed)
+        torch.cuda.manual_seed_all(seed)
+    elif _accelerated():
         torch.manual_seed(seed)
-    else:  # it would format a stack for every kind of accelerator, to seed it once there is one
+    else:
         torch.default_generator.manual_seed(seed)
 
 

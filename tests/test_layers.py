@@ -25,7 +25,7 @@ TOWER = [
     *("config", "engine", "sinks", "health", "games", "tricks", "networks", "data"),
     *("comparison", "metrics", "viz"),
 ]
-GROUND = ["errors", "files", "ranges", "randomness", "paths", "spelling", "yaml_text"]
+GROUND = ["errors", "files", "mirrored", "ranges", "randomness", "paths", "spelling", "yaml_text"]
 FLOOR = {room: number for number, room in enumerate(TOWER)}
 FLOOR |= dict.fromkeys(GROUND, len(TOWER))  # may use each other
 HYDRA = {"cli"}

@@ -1,5 +1,6 @@
 """Randomness is a function of integers."""
 
+import pytest
 import torch
 
 from gan_cli import randomness
@@ -23,3 +24,15 @@ def test_a_generator_leaves_the_global_stream_alone() -> None:
     before = torch.get_rng_state()
     torch.randn(4, generator=randomness.generator("latents", 0))
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_an_accelerator_in_use_is_seeded_with_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds.append)
+    randomness.reseed(1, 2)
+    numbers = torch.randn(3)
+    monkeypatch.undo()
+    randomness.reseed(1, 2)
+    assert seeds == [randomness.derive(1, 2)]
+    assert torch.equal(numbers, torch.randn(3))

@@ -1,6 +1,8 @@
 """The device a run computes on, and how exactly it does."""
 
 import logging
+import os
+import warnings
 from textwrap import shorten
 
 import torch
@@ -17,11 +19,16 @@ LONGEST = 120
 def open_device(name: str, key: str = "trainer.device") -> torch.device:
     """The device that `key` names; `auto` takes an accelerator where there is one.
 
+    Of several GPUs it is a certain one, also where none is named.
+
     Raises:
         UserError: it is not a device of this machine.
     """
+    # cuBLAS is deterministic with it, and reads it once
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if name == "auto":
-        return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+        there = torch.accelerator.current_accelerator(check_available=True)
+        return _numbered(there or torch.device("cpu"))
     try:
         device = torch.device(name)
         torch.empty(0, device=device).tolist()  # fails on devices that hold no numbers
@@ -30,7 +37,14 @@ def open_device(name: str, key: str = "trainer.device") -> torch.device:
             raise UserError(f"{key}={name}: no such device; write {key}=cuda{name[3:]}") from error
         reason = shorten(str(error), LONGEST, placeholder="...")
         raise UserError(f"{key}={name}: not available here ({reason}); take cpu or auto") from error
-    return device
+    return _numbered(device)
+
+
+def _numbered(device: torch.device) -> torch.device:
+    """`cuda:0` for `cuda`, as making a device the current one wants it."""
+    if device.type != "cuda" or device.index is not None:
+        return device
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def open_local_device(name: str, ranks: Ranks) -> torch.device:
@@ -61,11 +75,15 @@ def open_local_device(name: str, ranks: Ranks) -> torch.device:
 def prepare_device(device: torch.device, precision: str) -> None:
     """Set this process up for training there.
 
-    Kernels are deterministic, or a resumed run would drift from an unbroken one. `fp32` means it:
-    no TF32, neither in matrix products nor in convolutions, where cuDNN takes it by default.
+    Kernels are deterministic where there are such, or a resumed run would drift from an unbroken
+    one. `fp32` means it: no TF32, neither in matrix products nor in convolutions, where cuDNN takes
+    it by default.
     """
     if device.type != "cuda":
         return
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    warnings.filterwarnings("ignore", ".* does not have a deterministic implementation")
     torch.cuda.set_device(device)  # streams and events are the current device's
     torch.backends.cudnn.deterministic = True
     tf32 = precision != "fp32"

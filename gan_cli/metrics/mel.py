@@ -9,8 +9,8 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
+from gan_cli.mirrored import reflect
 from gan_cli.ranges import Count, NonNegative, Positive
 
 FLOOR = 1e-5
@@ -80,7 +80,7 @@ class MelSpectrogram(nn.Module):
         with torch.autocast(wave.device.type, enabled=False):
             x = wave.float().flatten(1)  # [N, 1, 1, T] -> [N, T]
             edge = (self.n_fft - self.hop) // 2
-            x = pad(x[:, None], (edge, edge), mode="reflect")[:, 0]
+            x = reflect(x[:, None], edge, edge)[:, 0]
             found = torch.stft(
                 *(x, self.n_fft, self.hop, self.n_fft, self.window),
                 center=False,

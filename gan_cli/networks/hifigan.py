@@ -13,9 +13,10 @@ from typing import Annotated
 import torch
 from annotated_types import MaxLen
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, pad
+from torch.nn.functional import leaky_relu
 
 from gan_cli.metrics.mel import MelSpectrogram
+from gan_cli.mirrored import reflect
 from gan_cli.networks import roles
 from gan_cli.networks.heads import StripHead
 from gan_cli.networks.layers import WeightNorm, weight_normalized
@@ -170,7 +171,7 @@ class Fold(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[N, 1, 1, T] -> [N, 1, ceil(T / period), period], mirrored where samples are missing."""
         missing = -x.shape[3] % self.period
-        x = pad(x.squeeze(2), (0, missing), mode="reflect")
+        x = reflect(x.squeeze(2), 0, missing)
         return x.unflatten(2, (-1, self.period))  # [N, 1, T'] -> [N, 1, T' / period, period]
 
 

@@ -110,11 +110,15 @@ class VGG19(nn.Module):
             else:
                 features.append(nn.MaxPool2d(2, 2))
         self.features = nn.Sequential(*features[:-1])
+        for name, values in (("mean", MEAN), ("std", STD)):  # no weights: nothing fills them
+            there = torch.tensor(values, device="cpu").view(1, 3, 1, 1)
+            self.register_buffer(name, there, persistent=False)
+        self.mean: Tensor
+        self.std: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, 1 or 3, H, W] in [-1, 1] -> [N, 512, H // 16, W // 16]."""
-        mean, std = (x.new_tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
-        return self.features(((x + 1) / 2 - mean) / std)
+        return self.features(((x + 1) / 2 - self.mean) / self.std)
 
 
 def open_vgg19(device: torch.device) -> Distance:

@@ -5,6 +5,7 @@ With 9 blocks and RGB it has 11.378M parameters; the authors take 6 blocks at 12
 
 from torch import Tensor, nn
 
+from gan_cli.mirrored import Reflect
 from gan_cli.networks import layers, roles
 from gan_cli.ranges import Count, LayerCount, OptionalLayerCount
 
@@ -73,7 +74,7 @@ class ResidualBlock(nn.Module):
 
 
 def _convolution(size_in: int, size_out: int, kernel: int) -> list[nn.Module]:
-    return [nn.ReflectionPad2d(kernel // 2), nn.Conv2d(size_in, size_out, kernel)]
+    return [Reflect(kernel // 2), nn.Conv2d(size_in, size_out, kernel)]
 
 
 def _norm_relu(channels: int) -> list[nn.Module]:

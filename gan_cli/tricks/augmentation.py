@@ -87,15 +87,14 @@ def moves(x: Tensor, blit: Tensor, geometry: Tensor) -> tuple[Tensor, Tensor, Te
         What `Warp` takes: linear maps [N, 2, 2] and offsets [N, 2]; and whether an image stays as
         it is, [N, 1, 1, 1].
     """
-    n, size = len(x), x.new_ones(2)
-    size[0], size[1] = x.shape[3], x.shape[2]
+    n = len(x)
     # each is drawn as its inverse, which is drawn as often
     flip = _drawn(2.0 * _integers(n, 2, x) - 1, 1.0, blit)  # [N, 1]
     quarter = _drawn(math.pi / 2 * _integers(n, 4, x), 0.0, blit)
-    whole = _drawn(torch.round(SHIFT * _uniform(n, 2, x) * size), 0.0, blit)
+    whole = _drawn(torch.round(SHIFT * _in_pixels(_uniform(n, 2, x), x)), 0.0, blit)
     scale = _drawn(2 ** (SCALE * _normal(n, 1, x)), 1.0, geometry)
     stretch = _drawn(2 ** (SCALE * _normal(n, 1, x)), 1.0, geometry)
-    fraction = _drawn(SHIFT * _normal(n, 2, x) * size, 0.0, geometry)
+    fraction = _drawn(SHIFT * _in_pixels(_normal(n, 2, x), x), 0.0, geometry)
     turning = 1 - torch.sqrt(1 - geometry)  # one of two turns is as likely as any other change
     before, after = (_drawn(math.pi * _uniform(n, 1, x), 0.0, turning) for _ in range(2))
 
@@ -161,6 +160,12 @@ def _uniform(count: int, numbers: int, x: Tensor) -> Tensor:
 def _normal(count: int, numbers: int, x: Tensor) -> Tensor:
     """[N, numbers]."""
     return torch.randn(count, numbers, device=x.device, dtype=x.dtype)
+
+
+def _in_pixels(shares: Tensor, x: Tensor) -> Tensor:
+    """Shares of the width and the height of x, [N, 2], as pixels."""
+    across, down = shares.split(1, dim=1)
+    return torch.cat([across * x.shape[3], down * x.shape[2]], dim=1)
 
 
 def _scaling(across: Tensor, down: Tensor) -> Tensor:

@@ -128,7 +128,7 @@ def test_a_device_that_is_not_there(gan_train: Command, device: str) -> None:
     assert not result.folder.exists()
 
 
-@pytest.mark.parametrize(("precision", "tf32"), [("fp32", False), ("bf16", True)])
+@pytest.mark.parametrize(("precision", "tf32"), [("fp32", False), ("tf32", True), ("bf16", True)])
 def test_fp32_means_it(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, precision: str, tf32: bool
 ) -> None:
@@ -136,6 +136,7 @@ def test_fp32_means_it(
     flags.append((torch.backends.cudnn, "deterministic"))
     before = [getattr(*flag) for flag in flags]
     request.addfinalizer(lambda: [setattr(*f, b) for f, b in zip(flags, before, strict=True)])
+    request.addfinalizer(lambda: torch.use_deterministic_algorithms(False))
     for place, name in flags:
         setattr(place, name, name == "allow_tf32" and not tf32)
     current = []
@@ -144,4 +145,6 @@ def test_fp32_means_it(
     assert torch.backends.cudnn.allow_tf32 is tf32
     assert torch.backends.cuda.matmul.allow_tf32 is tf32
     assert torch.backends.cudnn.deterministic is True
+    assert torch.are_deterministic_algorithms_enabled()
+    assert torch.is_deterministic_algorithms_warn_only_enabled()
     assert current == [torch.device("cuda:1")]
