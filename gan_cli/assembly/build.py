@@ -19,6 +19,7 @@ from gan_cli.data.dataset import Dataset
 from gan_cli.data.fields import Fields
 from gan_cli.engine.distributed import ALONE, Ranks
 from gan_cli.engine.duration import Duration
+from gan_cli.engine.graphs import graphs_for
 from gan_cli.engine.player import Memory, Player, settled
 from gan_cli.engine.trainer import Trainer
 from gan_cli.engine.uncompiled import leave_out_compiler, step
@@ -181,7 +182,7 @@ def build_trainer(
         average.attach(game.averaged)
     trainer = settings.trainer
     per_step = settings.data.batch_size * max(player.times for player in players)
-    return Trainer(
+    built = Trainer(
         game,
         players,
         batches,
@@ -195,6 +196,8 @@ def build_trainer(
         ranks=ranks,
         accumulate=trainer.accumulate,
     )
+    built.graphs = graphs_for(built, trainer.graphs)
+    return built
 
 
 def duration_of(trainer: TrainerSettings, steps_per_epoch: float) -> Duration:

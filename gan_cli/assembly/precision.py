@@ -31,18 +31,22 @@ def settle_precision(
 ) -> tuple[Settings, list[str]]:
     """`trainer.precision=auto` becomes what this device is fast in, if this game can bear it.
 
+    And `tf32` becomes fp32 where the device has none.
+
     Args:
         settings: a run's.
         device: it computes on.
         attempt: a dry run in a precision.
 
     Returns:
-        The settings with `fp32` or `bf16`, and what the dry run gave.
+        The settings with `fp32`, `tf32` or `bf16`, and what the dry run gave.
 
     Raises:
         UserError: the dry run fails.
     """
     asked = settings.trainer.precision
+    if asked == "tf32" and device.type != "cuda":
+        return _with_precision(settings, "fp32"), attempt("fp32")
     if asked != "auto":
         return settings, attempt(asked)
     precision, reason = "fp32", f"this {device.type} does not multiply bf16 itself"
@@ -55,5 +59,9 @@ def settle_precision(
             precision, reason = "fp32", f"in bf16 {error}"
     scalars = scalars or attempt(precision)
     log.info("precision: %s (%s)", precision, reason)
+    return _with_precision(settings, precision), scalars
+
+
+def _with_precision(settings: Settings, precision: str) -> Settings:
     trainer = dataclasses.replace(settings.trainer, precision=precision)  # type: ignore[arg-type]
-    return dataclasses.replace(settings, trainer=trainer), scalars
+    return dataclasses.replace(settings, trainer=trainer)

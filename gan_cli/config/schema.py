@@ -142,7 +142,8 @@ class TrainerSettings:
     epochs: Positive | None = None
     minutes: Positive | None = None
     device: str
-    precision: Literal["auto", "fp32", "bf16"]
+    precision: Literal["auto", "fp32", "tf32", "bf16"]
+    graphs: Literal["auto", "on", "off"]
     accumulate: Count
     sync_batchnorm: bool
     log_every: Count

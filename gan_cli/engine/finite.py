@@ -63,12 +63,17 @@ class FiniteCheck:
             NonFinite: it may not, and the run cannot go on.
         """
         if self.deferred:
-            self._note(player, total.detach(), norm.detach(), step)
+            self._note(player, total.detach(), norm.detach())
         elif not (math.isfinite(total.item()) and math.isfinite(norm.item())):
             self._refuse(player, losses, step)
             return False
         self._skipped[player.name] = 0
         return True
+
+    def expect(self, players: Sequence[Player], step: int) -> None:
+        """What `settle` will read of: the turns of a step that have passed, in order."""
+        if self.deferred:
+            self._turns += [(step, player.symbol) for player in players]
 
     def settle(self) -> None:
         """Read what has been noted on the device; the one wait for it.
@@ -90,12 +95,11 @@ class FiniteCheck:
         self._good.zero_()
         self._bad.zero_()
 
-    def _note(self, player: Player, total: Tensor, norm: Tensor, step: int) -> None:
+    def _note(self, player: Player, total: Tensor, norm: Tensor) -> None:
         finite = torch.isfinite(total) & torch.isfinite(norm)
         torch.maximum(self._bad, 1.0 - finite.float(), out=self._bad)
         self._good += 1.0 - self._bad
         player.optimizer.found_inf = self._bad  # type: ignore[attr-defined]
-        self._turns.append((step, player.symbol))
 
     def _refuse(self, player: Player, losses: Losses, step: int) -> None:
         """Skip the turn or give up; no weight has changed."""

@@ -59,17 +59,37 @@ class Player:
         self._memory, self._moving = memory, moving or {}
         self.symbol = SYMBOLS.get(name, name)
         self._rates = [group["lr"] for group in optimizer.param_groups]
+        self._factor = 1.0
 
     @property
     def lr(self) -> float:
         """The learning rate now."""
-        return float(self.optimizer.param_groups[0]["lr"])
+        return float(self._rates[0] * self._factor)
+
+    @property
+    def moved(self) -> list[Any]:
+        """What else is scheduled, as it is now."""
+        group = self.optimizer.param_groups[0]
+        return [group[name] for name in self._moving]
 
     def follow(self, progress: Progress) -> None:
         """Set the rate, and what else is scheduled, to what it is at this point of the run."""
+        self._factor = self.schedule(progress)
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
-            group["lr"] = rate * self.schedule(progress)
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate * self._factor)
+            else:
+                group["lr"] = rate * self._factor
             group.update((name, settled(value, progress)) for name, value in self._moving.items())
+
+    def keep_rates_on(self, device: torch.device) -> None:
+        """Hand the optimizer its rates as tensors there, which a recorded step reads anew."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = torch.tensor(float(group["lr"]), device=device)
+            if "capturable" in group:
+                group["capturable"] = True
+        # torch would warn of each step that is not recorded
+        self.optimizer._warned_capturable_if_run_uncaptured = True
 
     def phases(self, progress: Progress, game: Game) -> list[Progress]:
         """A turn for everything; or one without lazy terms, and one for those that are due."""

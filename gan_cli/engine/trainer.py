@@ -15,13 +15,14 @@ from gan_cli.engine.distributed import ALONE, Ranks
 from gan_cli.engine.duration import Duration
 from gan_cli.engine.ema import EMA
 from gan_cli.engine.finite import PATIENCE, FiniteCheck, OnNaN
+from gan_cli.engine.graphs import Graphs
 from gan_cli.engine.interrupts import Interrupts
 from gan_cli.engine.meter import Meter
 from gan_cli.engine.per_rank import remembered
 from gan_cli.engine.player import Player
 from gan_cli.engine.protocols import Probe
 from gan_cli.engine.state import put_back, state_of
-from gan_cli.engine.turn import take_turn
+from gan_cli.engine.turns import Taken, Turns
 from gan_cli.errors import NonFinite, RunFailed, UserError
 from gan_cli.games.base import Game
 from gan_cli.games.requests import Drawing, Request
@@ -49,6 +50,7 @@ class Trainer:
         accumulate: parts of a batch that a turn is computed in.
 
     Attributes:
+        graphs: plays steps as CUDA graphs; None where every step is said anew.
         rollback: restores the newest good checkpoint into this trainer.
         probes: what looks at the run and adds to its reports, in order.
         sinks: what a run leaves behind.
@@ -77,17 +79,17 @@ class Trainer:
         self.game, self.players, self.batches = game, players, batches
         self.duration, self.seed, self.device = duration, seed, device
         self.log_every, self.average, self.on_nan = log_every, average, on_nan
-        self.precision, self.ranks, self.accumulate = precision, ranks, accumulate
+        self.precision, self.ranks = precision, ranks
         self.probes, self.sinks = list[Probe](), list[Sink]()
+        self.graphs: Graphs | None = None
         self.rollback: Callable[[], None] | None = None
         self.interrupts, self._meter = Interrupts(), Meter()
         self.step, self.attempt, self.seconds = 0, 0, 0.0
         self.report: dict[str, float] | None = None
         self.last_report = dict[str, float]()
         self.returns, self.outcome = "", "running"
-        self._trained = {id(p): p for player in players for p in player.parameters}
-        self._own = {player.name: {id(p) for p in player.parameters} for player in players}
         self._finite = FiniteCheck(players, on_nan, device)
+        self.turns = Turns(game, players, self._finite, ranks, precision, accumulate)
         self._reported = (0.0, 0)  # seconds and samples at the last report
 
     @property
@@ -139,13 +141,12 @@ class Trainer:
         progress = self.progress
         drawn = self._draw_batches()
         for player in self.players:
-            turns = self.game.turns(player.name, progress)
-            for key, parameter in self._trained.items():
-                parameter.requires_grad_(key in self._own[player.name])
             player.follow(progress)
-            for batch in drawn[len(drawn) - turns :]:
-                for phase in player.phases(progress, self.game):
-                    self._turn(player, batch, phase)
+        if self.graphs is None:
+            taken = self.turns.play(drawn, progress)
+        else:
+            taken = self.graphs.play(self.turns.play, drawn, progress)
+        self._take_in(taken)
         if self.average is not None:
             self.average.update(progress, self.images - progress.images)
         self.step += 1
@@ -154,6 +155,7 @@ class Trainer:
         for player in self.players:
             if player.name in self.game.fresh(progress, self.progress):
                 player.forget()
+                self._forget_graphs()
         self.ranks.end_step()
         return drawn[-1]
 
@@ -178,18 +180,16 @@ class Trainer:
                     sink.offer(self, last=True)
             raise
 
-    def _turn(self, player: Player, batch: Batch, progress: Progress) -> None:
-        how = self.precision, self.accumulate
-        losses, total = take_turn(self.game, player, batch, progress, *how)
-        losses, total = self.ranks.average(player.parameters, losses, total)
-        norm = player.gradient_norm()
-        if not self._finite.passes(player, losses, total, norm, self.step):
-            return
-        if self._logs(self.step + 1):
-            self._meter.add({f"grad_norm/{player.symbol}": norm})
-        player.update()
-        terms = {f"loss/{player.symbol}/{k}": v.detach() for k, v in losses.minimise.items()}
-        self._meter.add(terms | losses.watch)
+    def _take_in(self, taken: Sequence[Taken]) -> None:
+        """What turns have shown, for the next report."""
+        self._finite.expect([turn.player for turn in taken], self.step)
+        for turn in taken:
+            norm = {f"grad_norm/{turn.player.symbol}": turn.norm}
+            self._meter.add(turn.scalars | (norm if self._logs(self.step + 1) else {}))
+
+    def _forget_graphs(self) -> None:
+        if self.graphs is not None:
+            self.graphs.forget()
 
     def _logs(self, step: int) -> bool:
         return step % self.log_every == 0 or step == self.duration.steps
@@ -238,3 +238,4 @@ class Trainer:
         """Go on from where `state_dict` was called; whatever raises, it was of something else."""
         put_back(self, state)
         self._finite.forget()
+        self._forget_graphs()

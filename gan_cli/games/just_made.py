@@ -10,12 +10,13 @@ class JustMade:
 
     def __init__(self) -> None:
         self._waiting: list[dict[str, Tensor]] = []
-        self._step = -1
+        self._moment: Progress | None = None
 
     def put(self, made: dict[str, Tensor], progress: Progress) -> None:
         """Hand on what was made of a part of the batch."""
-        if progress.step != self._step:
-            self._waiting, self._step = [], progress.step
+        moment = progress._replace(phase="whole")
+        if moment != self._moment:
+            self._waiting, self._moment = [], moment
         self._waiting.append({name: x.detach() for name, x in made.items()})
 
     def take(self) -> dict[str, Tensor]:

@@ -60,4 +60,4 @@ class LateJudge(Game):
 
     def turns(self, player: str, progress: Progress) -> int:
         """D rests at first."""
-        return int(player == "generator" or progress.step >= self.adversarial_start)
+        return int(player == "generator" or progress.past(self.adversarial_start))

@@ -100,7 +100,7 @@ class SuperResolution(LateJudge):
         made = self.generator(batch["source"]).float()
         pixels = l1_loss(made, target)
         self._made.put({"made": made}, progress)
-        if progress.step < self.adversarial_start:
+        if not progress.past(self.adversarial_start):
             return Losses({"l1": pixels})
         seen = adversary(target, made, None, progress, player)
         losses = adversary.generator_losses(seen)

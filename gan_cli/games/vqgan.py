@@ -85,7 +85,7 @@ class VQGAN(LateJudge):
             mse_loss(coded.entry, coded.encoding.detach())
             + self.commitment * mse_loss(coded.encoding, coded.entry.detach())
         )
-        if progress.step < self.adversarial_start:
+        if not progress.past(self.adversarial_start):
             return Losses(losses)
         adversary = self.adversary("discriminator")
         against = adversary.generator_losses(adversary(x, made, None, progress, player))

@@ -91,7 +91,7 @@ class Lazy(Trick):
         """Whether it is computed in this turn."""
         if progress.phase != "whole" and (progress.phase == "lazy") != (self.every > 1):
             return False
-        return progress.step % self.every == 0 and now(self.weight, progress) > 0
+        return progress.due(self.every) and now(self.weight, progress) > 0
 
     def weigh(self, value: Tensor, progress: Progress) -> Tensor:
         """What a term of this `value` adds to the loss."""

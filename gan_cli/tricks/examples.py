@@ -24,6 +24,18 @@ class Progress(NamedTuple):
     phase: Literal["whole", "main", "lazy"] = "whole"
     """Whether a turn is about all that is to be minimised, or lazy terms have one of their own."""
 
+    def due(self, every: int) -> bool:
+        """Whether what happens each so many steps happens in this one."""
+        return self.step % every == 0
+
+    def past(self, step: int) -> bool:
+        """Whether so many steps are made."""
+        return self.step >= step
+
+    def value_of(self, schedule: Callable[["Progress"], float]) -> float:
+        """What follows from the progress, now."""
+        return schedule(self)
+
 
 class DiscriminatorOutput(NamedTuple):
     """What D makes of a batch, in float32, whatever autocast made of it: losses need its range."""

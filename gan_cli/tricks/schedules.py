@@ -65,4 +65,4 @@ class Ramp(Schedule):
 
 def now(value: float | Schedule, progress: Progress) -> float:
     """What a number, fixed or scheduled, is at this point of the run."""
-    return value(progress) if isinstance(value, Schedule) else value
+    return progress.value_of(value) if isinstance(value, Schedule) else value

@@ -51,6 +51,7 @@ def test_an_older_torch_and_other_devices(monkeypatch: pytest.MonkeyPatch) -> No
         ("auto", True, False, "fp32", ["bf16", "fp32"]),
         ("auto", False, True, "fp32", ["fp32"]),
         ("fp32", True, True, "fp32", ["fp32"]),
+        ("tf32", True, True, "fp32", ["fp32"]),  # on a CPU
         ("bf16", False, True, "bf16", ["bf16"]),
     ],
 )

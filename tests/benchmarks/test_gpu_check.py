@@ -12,7 +12,18 @@ SMALL = ["--", *narrow("vanilla"), "data.limit=64"]
 
 def check(tmp_path, *arguments):
     file = tmp_path / "check.json"
-    order = ["--device", "cpu", "--no-tests", "--rounds", "1", "--json", str(file), *arguments]
+    order = [
+        "--device",
+        "cpu",
+        "--jobs",
+        "1",
+        "--no-tests",
+        "--rounds",
+        "1",
+        "--json",
+        str(file),
+        *arguments,
+    ]
     with pytest.raises(SystemExit) as left:
         gpu_check.main(order)
     return left.value.code, {v["check"]: v for v in json.loads(file.read_text())["verdicts"]}
@@ -27,6 +38,7 @@ def test_all_kinds_of_checks(tmp_path, capsys):
         "resumes: vanilla": "ok",
         "resumes in bf16: vanilla": "ok",
         "draws as a CPU does: vanilla": "ok",
+        "replays: vanilla": "nothing to see",
         "model: vanilla": "ok",
         "speed: vanilla 28": "ok",
         "recipe: vanilla_mnist": "ok",

@@ -21,7 +21,10 @@ def words(result: Result) -> str:
 def test_help_has_the_comments(gan_train: Command) -> None:
     said = words(gan_train("--help"))
     assert said.startswith("Train a GAN")
-    assert "trainer.precision=fp32 fp32, bf16 (losses under autocast), auto" in said
+    assert (
+        "trainer.precision=auto fp32, tf32 (on NVIDIA's GPUs), bf16 (losses under autocast), auto"
+        in said
+    )
     assert "trainer.on_nan=stop stop, skip (the turn), rollback" in said
     assert "trainer.steps=2000 generator updates; each data/ file" in said
     assert "suits its data; 43 epochs" in said

@@ -35,7 +35,10 @@ from tests.conftest import NARROW, Command
         (["tricks=[instance_nose]"], "tricks=instance_nose: no such tricks; did you mean"),
         # types, missing values, keys nobody reads
         (["data.batch_size=many"], "data.batch_size='many': should be a valid integer"),
-        (["trainer.precision=fp8"], "trainer.precision='fp8': should be 'auto', 'fp32' or 'bf16'"),
+        (
+            ["trainer.precision=fp8"],
+            "trainer.precision='fp8': should be 'auto', 'fp32', 'tf32' or 'bf16'",
+        ),
         (["data=folder"], "data.root: missing; give data.root=..."),
         (["+foo=1"], "foo: no such key"),
         (["+hydra.foo=1"], "hydra.foo: no such key"),

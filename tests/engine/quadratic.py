@@ -39,7 +39,10 @@ class Counting:
 
 
 class Quadratic(nn.Module):
-    """Each player pulls its own number towards 1; notes the turns it was asked for."""
+    """Each player pulls its own number towards 1; notes the turns it was asked for.
+
+    What it does follows from no progress, but for what a test makes of its number.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,16 +65,16 @@ class Quadratic(nn.Module):
         return {"own.generator": self.own["generator"]}
 
     def turns(self, player: str, progress: Progress) -> int:
-        return 0 if self.rests(player, progress.step) else self.times[player]
+        return 0 if self.rests(player, progress[0]) else self.times[player]
 
     def turn(self, player: str, batch: Batch, progress: Progress) -> Losses:
         wanted = [p.requires_grad for p in self.own.parameters()]
         self.asked.append((player, float(batch["image"][0]), wanted))
         weight = self.own[player].weight
         loss = ((weight - 1.0) ** 2).sum()
-        if self.poison(player, progress.step):
+        if self.poison(player, progress[0]):
             loss = loss * float("nan")
-        if self.poison_gradient(player, progress.step):
+        if self.poison_gradient(player, progress[0]):
             loss = loss + (weight - weight.detach()).abs().sqrt().sum()  # adds 0, its slope is not
         self.drawn.append(torch.rand(()).item())
         return Losses({"pull": loss, "other": 0 * loss}, {"score/real": loss.detach()})

@@ -23,7 +23,9 @@ def a_player(**options: object) -> Player:
 
 def passes(check: FiniteCheck, player: Player, total: float, norm: float, step: int = 0) -> bool:
     loss = torch.tensor(total, requires_grad=True)
-    return check.passes(player, Losses({"it": loss}), loss, torch.tensor(norm), step)
+    passed = check.passes(player, Losses({"it": loss}), loss, torch.tensor(norm), step)
+    check.expect([player] if passed else [], step)
+    return passed
 
 
 @pytest.mark.parametrize(
@@ -141,5 +143,6 @@ def test_on_a_gpu() -> None:
     for norm in (1.0, NAN):
         loss = torch.ones((), device=device)
         check.passes(player, Losses({}), loss, torch.tensor(norm, device=device), 0)
+        check.expect([player], 0)
     with pytest.raises(NonFinite):
         check.settle()

@@ -14,6 +14,7 @@ from gan_cli.config.schema import Settings
 from gan_cli.data.fields import Batch, Fields
 from gan_cli.engine.player import Player
 from gan_cli.engine.trainer import Trainer
+from gan_cli.engine.turns import Taken, Turns
 from gan_cli.games.base import Game
 from gan_cli.paths import conf_folder
 from gan_cli.tricks.examples import Progress
@@ -92,7 +93,7 @@ class RandomBatches:
 
 
 class Watched(Trainer):
-    """Notes what each turn changed.
+    """Knows what each turn changed.
 
     Attributes:
         changed: the parameters of the game that differ after a player's turns, by player.
@@ -102,16 +103,25 @@ class Watched(Trainer):
     changed: dict[str, set[str]]
     reached: dict[str, set[str]]
 
-    def _turn(self, player: Player, batch: Batch, progress: Progress) -> None:
+
+class WatchedTurns(Turns):
+    """Notes that."""
+
+    def __init__(self, turns: Turns, notes: Watched) -> None:
+        self.__dict__.update(turns.__dict__)
+        self.notes = notes
+
+    def turn(self, player: Player, batch: Batch, progress: Progress) -> Taken | None:
         named: Mapping[str, Tensor] = dict(self.game.named_parameters())
         before = {name: p.detach().clone() for name, p in named.items()}
         for p in named.values():
             p.grad = None
-        super()._turn(player, batch, progress)
+        taken = super().turn(player, batch, progress)
         changed = {name for name, p in named.items() if not torch.equal(p, before[name])}
-        self.changed.setdefault(player.name, set()).update(changed)
+        self.notes.changed.setdefault(player.name, set()).update(changed)
         reached = {name for name, p in named.items() if p.grad is not None and p.grad.any()}
-        self.reached.setdefault(player.name, set()).update(reached)
+        self.notes.reached.setdefault(player.name, set()).update(reached)
+        return taken
 
 
 def watched(settings: Settings, game: Game) -> Watched:
@@ -124,6 +134,7 @@ def watched(settings: Settings, game: Game) -> Watched:
     trainer.__class__ = Watched
     assert isinstance(trainer, Watched)
     trainer.changed, trainer.reached = {}, {}
+    trainer.turns = WatchedTurns(trainer.turns, trainer)
     return trainer
 
 

@@ -1,0 +1,237 @@
+"""Whole steps as CUDA graphs: recorded once, then replayed wherever they would do the same.
+
+A small network costs a GPU less time than Python takes to say what is to be done; a replay says it
+at once. What changes from step to step is kept out of it: batches are drawn before and copied in,
+and learning rates are tensors. What else a step asks of the progress (whether a lazy term is due,
+what a schedule says, whether D plays yet) is written down with the answer, and a recording stands
+in only where all answers are the same again. Random numbers are those of an unrecorded step, since
+a replay begins where the device's generator stands.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from gan_cli.data.fields import Batch
+from gan_cli.engine.noting import Answers, Noting, Question, fits
+from gan_cli.engine.player import Player
+from gan_cli.engine.recorder import Recorder
+from gan_cli.engine.turns import Taken
+from gan_cli.errors import RunFailed, UserError
+from gan_cli.games.base import Game
+from gan_cli.tricks.examples import Progress
+
+if TYPE_CHECKING:
+    from gan_cli.engine.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+WARM_UP = 3
+"""Steps of a kind before it is recorded: the first ones allocate what stays."""
+KINDS = 32
+"""Kinds of steps that are kept in mind; what never comes back is forgotten."""
+PATIENCE = 200
+"""Steps after which the log says why none has been recorded."""
+
+Turns = Callable[[Sequence[Batch], Progress], list[Taken]]
+"""All turns of a step on its batches."""
+
+
+@dataclass
+class SameSteps:
+    """Steps that do the same.
+
+    Attributes:
+        answers: what they ask of the progress, and what it says.
+        standing: other numbers outside of tensors that they read: arguments of optimizers that
+            follow schedules, and what modules remember besides buffers.
+        count: how many were played without a recording.
+        taken, replay: the recording, once there is one.
+    """
+
+    answers: Answers
+    standing: list[Any]
+    count: int = 0
+    taken: list[Taken] = field(default_factory=list)
+    replay: Callable[[], None] | None = None
+
+
+class Graphs:
+    """Plays steps, from recordings where that can be.
+
+    Args:
+        game, players: whose steps.
+        recorder: makes recordings.
+        required: a run that cannot be recorded ends; otherwise the log says why, once.
+
+    Attributes:
+        refused: why this run cannot be recorded, once that is known.
+        replays: steps that were replayed.
+    """
+
+    def __init__(
+        self, game: Game, players: Sequence[Player], recorder: Recorder, required: bool = False
+    ) -> None:
+        self.game, self.players, self.recorder, self.required = game, players, recorder, required
+        self.refused: str | None = None
+        self.replays = 0
+        self._remembering = [module for module in game.modules() if remembers(module)]
+        self._kinds: list[SameSteps] = []
+        self._inputs: list[Batch] = []
+        self._patience = PATIENCE
+        for player in players:
+            player.keep_rates_on(recorder.device)
+
+    def forget(self) -> None:
+        """Record anew: what recordings work on lies elsewhere now."""
+        self._kinds = []
+
+    def play(self, turns: Turns, drawn: Sequence[Batch], progress: Progress) -> list[Taken]:
+        """A step; rates and arguments of optimizers are set already.
+
+        Raises:
+            RunFailed: recordings are required, and this run cannot be recorded.
+        """
+        if self.refused is not None:
+            return turns(drawn, progress)
+        standing = self._standing()
+        same = (k for k in self._kinds if k.standing == standing and fits(k.answers, progress))
+        kind = next(same, None) or SameSteps({}, standing)
+        if kind.count >= WARM_UP and kind.replay is None:
+            self._record(kind, turns, drawn, progress)
+        if self.refused is not None:
+            return turns(drawn, progress)
+        if kind.replay is None:
+            return self._warm_up(kind, turns, drawn, progress)
+        self._fill(drawn)
+        kind.replay()
+        self.replays += 1
+        return kind.taken
+
+    def _warm_up(
+        self, kind: SameSteps, turns: Turns, drawn: Sequence[Batch], progress: Progress
+    ) -> list[Taken]:
+        """A step without a recording, watched for what a recording could not follow."""
+        places, numbers = places_of(self._lasting()), self.recorder.frozen()
+        with self.recorder.apart(), self.recorder.waits() as waits:
+            taken = turns(drawn, Noting.of(progress, kind.answers))
+        self._keep(kind)
+        kind.count += 1
+        if not torch.equal(numbers, self.recorder.frozen()):
+            self._refuse("random numbers are drawn on the CPU")
+        elif kind.standing != self._standing():
+            kind.count = 0  # it counts something: the next step is of another kind
+        elif kind.count == WARM_UP and waits:
+            self._refuse(f"the host waits for the device, at {waits[0]}")
+        elif kind.count == WARM_UP and places != places_of(self._lasting()):
+            self._refuse("tensors are exchanged, not changed")
+        if not self.replays and self.refused is None:
+            self._lose_patience(kind)
+        return taken
+
+    def _keep(self, kind: SameSteps) -> None:
+        """Keep a kind in mind, and forget those that have not come back for long."""
+        self._kinds = [kind, *(k for k in self._kinds if k is not kind)]
+        unrecorded = [k for k in self._kinds if k.replay is None]
+        self._kinds = [k for k in self._kinds if k not in unrecorded[KINDS:]]
+
+    def _record(
+        self, kind: SameSteps, turns: Turns, drawn: Sequence[Batch], progress: Progress
+    ) -> None:
+        if not self._inputs:
+            self._inputs = [{name: x.clone() for name, x in batch.items()} for batch in drawn]
+        try:
+            kind.taken, kind.replay = self.recorder.record(
+                lambda: turns(self._inputs, Noting.of(progress, {}))
+            )
+        except RuntimeError as error:
+            self._refuse(str(error).partition("\n")[0])
+
+    def _fill(self, drawn: Sequence[Batch]) -> None:
+        """Put the batches where recordings read them."""
+        for place, batch in zip(self._inputs, drawn, strict=True):
+            torch._foreach_copy_([*place.values()], [batch[name] for name in place])
+
+    def _standing(self) -> list[Any]:
+        moved = [player.moved for player in self.players]
+        return [*moved, *(module.get_extra_state() for module in self._remembering)]
+
+    def _lasting(self) -> Iterator[Tensor]:
+        """All that a step works on and leaves changed."""
+        yield from self.game.parameters()
+        yield from self.game.buffers()
+        for player in self.players:
+            for memory in player.optimizer.state.values():
+                yield from (x for x in memory.values() if isinstance(x, Tensor))
+
+    def _lose_patience(self, latest: SameSteps) -> None:
+        self._patience -= 1
+        if not self._patience:
+            asked = ", ".join(sorted({_named(question) for question in latest.answers}))
+            self._say(f"none yet, since no step does what another did ({asked or 'it counts'})")
+
+    def _refuse(self, reason: str) -> None:
+        self.refused = reason
+        self.forget()
+        self._say(f"none, since {reason}")
+
+    def _say(self, what: str) -> None:
+        if self.required:
+            raise RunFailed(f"trainer.graphs=on: {what}; set trainer.graphs=auto")
+        log.info("CUDA graphs: %s", what)
+
+
+def graphs_for(trainer: "Trainer", mode: Literal["auto", "on", "off"]) -> Graphs | None:
+    """What plays a trainer's steps as graphs, where that is wanted and can be.
+
+    Raises:
+        UserError: it is required and cannot be.
+    """
+    if mode == "off" or (mode == "auto" and trainer.device.type != "cuda"):
+        return None
+    reason = why_never(trainer)
+    if reason is None:
+        return Graphs(trainer.game, trainer.players, Recorder(trainer.device), mode == "on")
+    if mode == "on":
+        raise UserError(f"trainer.graphs=on: {reason}; set trainer.graphs=auto")
+    log.info("CUDA graphs: none, since %s", reason)
+    return None
+
+
+def why_never(trainer: "Trainer") -> str | None:
+    """Why no step of a run can be recorded, as far as that is known before the first."""
+    if trainer.device.type != "cuda":
+        return f"{trainer.device} has none"
+    if trainer.ranks.size > 1:
+        return "several processes wait for each other in every step"
+    if trainer.on_nan == "skip":
+        return "trainer.on_nan=skip looks at every turn"
+    for player in trainer.players:
+        if not player.fused:
+            what = type(player.optimizer).__name__
+            return f"{what}, the optimizer of the {player.name}, has no fused kernel"
+    for name, module in trainer.game.named_modules():
+        if remembers(module) and not isinstance(module.get_extra_state(), int | float | str):
+            return f"{name} ({type(module).__name__}) remembers more than tensors and a number"
+    return None
+
+
+def remembers(module: nn.Module) -> bool:
+    """Whether a module has a state besides tensors."""
+    return type(module).get_extra_state is not nn.Module.get_extra_state
+
+
+def places_of(tensors: Iterable[Tensor]) -> list[int]:
+    """Where their numbers lie."""
+    return [x.data_ptr() for x in tensors]
+
+
+def _named(question: Question) -> str:
+    name, argument = question
+    if name == "value_of":
+        return type(argument).__name__
+    return name if argument is None else f"{name} {argument}"
