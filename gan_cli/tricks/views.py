@@ -21,6 +21,8 @@ class InstanceNoise(View):
         schedule: `exponential` by epoch, or `linear` down to zero at the end of the run.
     """
 
+    present: Tensor
+
     def __init__(
         self,
         std: NonNegative = 0.1,
@@ -29,6 +31,8 @@ class InstanceNoise(View):
     ) -> None:
         super().__init__()
         self.std, self.decay, self.schedule = std, decay, schedule
+        # a tensor, so that a recorded step reads it anew
+        self.register_buffer("present", torch.tensor(std))
 
     def level(self, progress: Progress) -> float:
         """The standard deviation now."""
@@ -36,9 +40,13 @@ class InstanceNoise(View):
             return self.std * (1.0 - progress.done)
         return float(self.std * self.decay**progress.epoch)
 
+    def on_step(self, progress: Progress) -> None:
+        """What the next step adds."""
+        self.present.fill_(self.level(progress))
+
     def forward(self, x: Tensor, progress: Progress) -> Tensor:
         """Add fresh noise to each image."""
-        return x + self.level(progress) * torch.randn_like(x)
+        return x + self.present * torch.randn_like(x)
 
 
 class DiffAugment(View):

@@ -24,6 +24,14 @@ def test_noise_has_its_standard_deviation():
     assert noisy.mean().item() == pytest.approx(1.0, abs=0.01)
 
 
+def test_noise_fades_from_step_to_step():
+    noise = InstanceNoise(std=0.2, schedule="linear")
+    noise.on_step(START._replace(step=5, done=0.75))
+    noisy = noise(torch.ones(100, 1, 16, 16), START)
+    assert (noisy - 1).std().item() == pytest.approx(0.05, rel=0.02)
+    assert "present" in noise.state_dict()  # a resumed run goes on with it
+
+
 def test_views_reach_both_turns_and_both_kinds():
     class Watch(InstanceNoise):
         seen = 0

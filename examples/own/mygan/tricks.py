@@ -43,9 +43,13 @@ class FadingBlur(View):
         super().__init__()
         self.sigma, self.until = sigma, until
 
+    def sigma_at(self, progress: Progress) -> float:
+        """Down to zero in a straight line."""
+        return self.sigma * max(0.0, 1.0 - progress.done / self.until) if self.until else 0.0
+
     def forward(self, x: Tensor, progress: Progress) -> Tensor:
         """[N, C, H, W], blurred along both axes; what comes in at the edges repeats them."""
-        sigma = self.sigma * (1.0 - progress.done / self.until) if self.until else 0.0
+        sigma = progress.value_of(self.sigma_at)  # asked so, it may be recorded as a CUDA graph
         if sigma < 0.1:  # no neighbour would count for more than 1e-21
             return x
         reach = min(math.ceil(3.0 * sigma), x.shape[-1] - 1)
