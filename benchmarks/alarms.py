@@ -40,7 +40,11 @@ RING = (
 )
 WIDTHS = "model.generator.width=24 model.discriminator.width=24"
 CONVOLUTIONS = f"{WIDTHS} trainer.steps=800 trainer.log_every=40"
-CRITIC = f"{WIDTHS} trainer.steps=400 trainer.log_every=20"
+CRITIC = (
+    f"{CONVOLUTIONS} model.n_critic=1 optimizer.lr=2e-3 optimizer.betas=[0,0.99] "
+    "tricks.gradient_penalty.every=4"
+)
+"""Fast enough to be grown up by then."""
 PERCEPTRONS = (
     "model.generator.hidden=[128,256] model.discriminator.hidden=[128,64] trainer.steps=2000 "
     "trainer.log_every=40"

@@ -36,14 +36,20 @@ class Symptom(NamedTuple):
 def _collapses(now: Means, before: Means) -> bool:
     """Fakes are alike, or were far less so, and do not recover: early on they always are."""
     alike = now["diversity"] < max(0.4, 0.6 * now["diversity_then"]) or now["uniqueness"] < 0.3
-    recovers = any(now[sign] > 1.1 * before[sign] for sign in ("diversity", "uniqueness"))
-    return alike and not recovers
+    return alike and not _recovers(now, before)
 
 
 def _drops_classes(now: Means, before: Means) -> bool:
     """Most classes are hardly made, and it is not about to get better."""
     worst = min(now["nearest_class_kl"], before["nearest_class_kl"])
-    return worst > 0.8 and now["nearest_class_kl"] > 0.9 * before["nearest_class_kl"]
+    persists = worst > 0.8 and now["nearest_class_kl"] > 0.9 * before["nearest_class_kl"]
+    return persists and not _recovers(now, before)
+
+
+def _recovers(now: Means, before: Means) -> bool:
+    """Fakes become less alike, as they do early on."""
+    signs = [sign for sign in ("diversity", "uniqueness") if sign in now and sign in before]
+    return any(now[sign] > 1.1 * before[sign] for sign in signs)
 
 
 def _vanishes(now: Means, before: Means) -> bool:
