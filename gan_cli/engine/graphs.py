@@ -41,7 +41,7 @@ Turns = Callable[[Sequence[Batch], Progress], list[Taken]]
 """All turns of a step on its batches."""
 
 
-@dataclass
+@dataclass(eq=False)
 class SameSteps:
     """Steps that do the same.
 
