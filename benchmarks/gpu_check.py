@@ -45,14 +45,12 @@ from gan_cli.paths import conf_folder
 
 FITTING = {  # what a model is trained on where the default data does not fit it
     "ali": "data.image_size=32",
-    "cyclegan": "data=digit_inversion",
     "esrgan": "data=digit_low_resolution",
     "hifigan": "data=tones data.sample_rate=22050",
     "hifigan_small": "data=tones",
     "hifigan_v2": "data=tones data.sample_rate=22050",
     "hifigan_v3": "data=tones data.sample_rate=22050",
     "lapgan": "data.image_size=32",
-    "pix2pix": "data=digit_outlines",
     "srgan": "data=digit_low_resolution",
 }
 STAND_INS = {  # for data that would have to be there: the same shape
@@ -90,7 +88,7 @@ def train(arguments: Sequence[str]) -> Found:
     """A run of the command in this process.
 
     Raises:
-        RuntimeError: it ended with another code than 0; says its last line.
+        RuntimeError: it ended with another code than 0; says its message.
     """
     GlobalHydra.instance().clear()
     handlers = list(logging.getLogger().handlers)
@@ -115,7 +113,8 @@ def a_trainer(overrides: Sequence[str]) -> Trainer:
 
 
 def keys_of(model: str, device: torch.device) -> list[str]:
-    return [f"model={model}", *FITTING.get(model, "").split(), f"trainer.device={device}"]
+    data = bench.DATA.get(model) or FITTING.get(model, "").split()
+    return [f"model={model}", *data, f"trainer.device={device}"]
 
 
 def waits_for_nothing(model: str, device: torch.device, further: Sequence[str]) -> Found:
@@ -170,10 +169,10 @@ def replays(model: str, device: torch.device, further: Sequence[str]) -> Found:
             trainer.play()
             if step >= COMPARED // 5:
                 seconds[number] += now() - began
+    if recorded.graphs.refused is not None:  # no model that ships should be
+        raise RuntimeError(f"not recorded: {recorded.graphs.refused}")
     faster = f"a step takes {seconds[1] / seconds[0]:.2f} of the time"
     said = f"{recorded.graphs.replays} of {played} replayed, {faster}"
-    if recorded.graphs.refused is not None:
-        return f"not recorded: {recorded.graphs.refused}"
     ours, theirs = (dict(tensors(trainer.state_dict())) for trainer in (recorded, plain))
     apart = {
         n: float((x.float() - theirs[n].float()).abs().max())

@@ -114,8 +114,8 @@ def test_graphs_may_be_required(monkeypatch: pytest.MonkeyPatch) -> None:
         play()
 
 
-def test_a_run_goes_on_after_nan_in_a_replayed_step() -> None:
-    """Nothing learns from it, and the message names the step."""
+def test_nothing_learns_from_nan_in_a_replayed_step() -> None:
+    """And the message names the step."""
     trainer = opened()
     for _ in range(8):
         trainer.play()

@@ -82,6 +82,7 @@ def prepare_device(device: torch.device, precision: str) -> None:
     if device.type != "cuda":
         return
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # nobody reads what was not written
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     warnings.filterwarnings("ignore", ".* does not have a deterministic implementation")
     torch.cuda.set_device(device)  # streams and events are the current device's

@@ -115,22 +115,32 @@ class Graphs:
     def _warm_up(
         self, kind: SameSteps, turns: Turns, drawn: Sequence[Batch], progress: Progress
     ) -> list[Taken]:
-        """A step without a recording, watched for what a recording could not follow."""
-        places, numbers = places_of(self._lasting()), self.recorder.frozen()
-        with self.recorder.apart(), self.recorder.waits() as waits:
-            taken = turns(drawn, Noting.of(progress, kind.answers))
-        self._keep(kind)
+        """A step without a recording; the last before it is watched closely."""
         kind.count += 1
-        if not torch.equal(numbers, self.recorder.frozen()):
-            self._refuse("random numbers are drawn on the CPU")
-        elif kind.standing != self._standing():
+        noting = Noting.of(progress, kind.answers)
+        with self.recorder.apart():
+            if kind.count < WARM_UP:  # it may never come back
+                taken = turns(drawn, noting)
+            else:
+                taken = self._watch(lambda: turns(drawn, noting))
+        self._keep(kind)
+        if kind.standing != self._standing():
             kind.count = 0  # it counts something: the next step is of another kind
-        elif kind.count == WARM_UP and waits:
-            self._refuse(f"the host waits for the device, at {waits[0]}")
-        elif kind.count == WARM_UP and places != places_of(self._lasting()):
-            self._refuse("tensors are exchanged, not changed")
         if not self.replays and self.refused is None:
             self._lose_patience(kind)
+        return taken
+
+    def _watch(self, step: Callable[[], list[Taken]]) -> list[Taken]:
+        """A step, and whether it does what a recording could not follow."""
+        places, numbers = places_of(self._lasting()), self.recorder.frozen()
+        with self.recorder.waits() as waits:
+            taken = step()
+        if not torch.equal(numbers, self.recorder.frozen()):
+            self._refuse("random numbers are drawn on the CPU")
+        elif waits:
+            self._refuse(f"the host waits for the device, at {waits[0]}")
+        elif places != places_of(self._lasting()):
+            self._refuse("tensors are exchanged, not changed")
         return taken
 
     def _keep(self, kind: SameSteps) -> None:

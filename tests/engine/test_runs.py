@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gan_cli.assembly.devices import prepare_device
+from gan_cli.assembly.devices import open_device, prepare_device
 from gan_cli.data import batches
 from gan_cli.errors import RunFailed
 from gan_cli.sinks.checkpoint import load
@@ -126,6 +126,19 @@ def test_a_device_that_is_not_there(gan_train: Command, device: str) -> None:
     assert len(result.problems) == 1, result.err
     assert f"trainer.device={device}: not available here" in result.problems[0]
     assert not result.folder.exists()
+
+
+def test_a_gpu_that_is_named_without_a_number_is_a_certain_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """To make it the current one, torch wants the number."""
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    monkeypatch.setattr(torch, "empty", lambda *size, device: torch.zeros(*size))
+    found = torch.device("cuda")
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **options: found)
+    for name in ("cuda", "auto"):
+        assert open_device(name) == torch.device("cuda:1")
+    assert open_device("cuda:3") == torch.device("cuda:3")
 
 
 @pytest.mark.parametrize(("precision", "tf32"), [("fp32", False), ("tf32", True), ("bf16", True)])
