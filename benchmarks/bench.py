@@ -185,12 +185,12 @@ def table(about: Mapping[str, Any], cells: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def put_on_page(page: Path, text: str) -> None:
+def put_on_page(page: Path, text: str, start: str = START) -> None:
     """Replace what stands between the page's marks."""
     whole = page.read_text(encoding="utf-8")
-    before, _, rest = whole.partition(START)
+    before, _, rest = whole.partition(start)
     _, _, after = rest.partition(END)
-    page.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
+    page.write_text(f"{before}{start}\n{text}\n{END}{after}", encoding="utf-8")
 
 
 def describe(device: str) -> dict[str, Any]:
