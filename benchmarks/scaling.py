@@ -61,7 +61,8 @@ def draw(points: Sequence[Mapping[str, Any]], path: Path) -> None:
         rate = found[-1]["gflop"] / found[-1]["ms"]
         panel.loglog(values, [p["ms"] for p in found], "o-", label="a step")
         panel.loglog(values, [p["gflop"] / rate for p in found], "--", label="its arithmetic")
-        panel.set_xticks(values, [str(v) for v in values], minor=False)
+        panel.set_xticks(values, [str(v) for v in values])
+        panel.set_xticks([], minor=True)
         panel.set_xlabel(axis)
         panel.set_ylabel("ms")
         panel.legend()
