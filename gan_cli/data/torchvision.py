@@ -2,10 +2,13 @@
 
 import abc
 import contextlib
+import gzip
 import logging
 import os
+import zlib
 from collections.abc import Mapping
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, cast
 
 import torch
@@ -18,6 +21,7 @@ from gan_cli.data.dataset import Dataset, Split, other
 from gan_cli.data.downloads import nearby, one_line, removed_if_empty
 from gan_cli.data.images import require_channels, resize, set_channels
 from gan_cli.errors import UserError
+from gan_cli.files import write_whole
 from gan_cli.ranges import Count
 
 _FAILURES = (RuntimeError, OSError, HTTPException)
@@ -58,12 +62,13 @@ class Downloaded(Dataset):
         self._images, self._labels = torch.empty(0), torch.empty(0)
 
     def prepare(self) -> None:
-        """Download what is missing, then read it.
+        """Unpack or download what is missing, then read it.
 
         Raises:
             UserError: files are missing or damaged and cannot be downloaded; says which ones. Or
                 they lie in a folder above or below the root; says in which.
         """
+        self._unpack()
         if self._missing():
             self._look_around()
             if not self._download:
@@ -99,6 +104,15 @@ class Downloaded(Dataset):
     def held_out(self) -> Self:
         """The other split."""
         return self._changed(split=other(self.split), limit=None)
+
+    def _unpack(self) -> None:
+        """Unpack what lies there compressed, whoever compressed it: the checksum may be another."""
+        for name in self._missing():
+            packed = self._path(name) + ".gz"
+            # what is not there, cut off, or no gzip is left to the download
+            with contextlib.suppress(OSError, EOFError, zlib.error), gzip.open(packed) as file:
+                if content := file.read():
+                    write_whole(Path(self._path(name)), content)
 
     def _look_around(self) -> None:
         """Raise UserError where the files lie a level or two beside the root: it was mistyped."""

@@ -208,6 +208,32 @@ def test_a_checksum_wrong_twice_is_an_error_and_nothing_damaged_stays(tmp_path, 
     assert list(tmp_path.rglob("*.gz")) == []
 
 
+def test_files_that_someone_else_has_compressed_are_used_and_stay(tmp_path, mnist_online):
+    """As in Debian's package of Fashion-MNIST, whose archives have other checksums."""
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, data in mnist_online.files.items():
+        (raw / name).write_bytes(gzip.compress(gzip.decompress(data), compresslevel=1, mtime=7))
+    packed = {path: path.read_bytes() for path in raw.iterdir()}
+    for download in (False, True):
+        dataset = MNIST(28, 1, root=str(tmp_path), download=download)
+        dataset.prepare()
+        assert np.array_equal(dataset.load()["image"][:, 0], PIXELS)
+    assert mnist_online.asked == []
+    assert {path: path.read_bytes() for path in packed} == packed
+
+
+@pytest.mark.parametrize("size", [-20, 0, 5])
+def test_archives_that_are_cut_off_are_downloaded_anew(tmp_path, mnist_online, size):
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    name = "train-images-idx3-ubyte"
+    (raw / f"{name}.gz").write_bytes(mnist_online.files[f"{name}.gz"][:size])
+    assert f"{name}, " in refusal(MNIST(28, 1, root=str(tmp_path), download=False))
+    MNIST(28, 1, root=str(tmp_path)).prepare()
+    assert f"{name}.gz" in mnist_online.asked
+
+
 def test_a_damaged_cifar10_is_replaced_by_a_download(cifar_files, tmp_path, web, monkeypatch):
     archive = tmp_path / "cifar.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
