@@ -18,8 +18,9 @@ from gan_cli.games.losses import Minimax
 from gan_cli.health.advice import RunFacts, advise
 from gan_cli.health.symptoms import Symptom
 from gan_cli.runs.probes import Probes
+from gan_cli.runs.rollback import Rollback
 from gan_cli.sinks.best import Best
-from gan_cli.sinks.checkpoint import Checkpoints, load_newest
+from gan_cli.sinks.checkpoint import Checkpoints
 from gan_cli.sinks.curves import Curves
 from gan_cli.sinks.gallery import fixed_reals, modes_counted, open_gallery, surface_of
 from gan_cli.sinks.health import HealthWarnings
@@ -110,9 +111,7 @@ def attach_sinks(
     where = folder / "checkpoints"
     best = Best(*probes.best, where, about) if probes.best else None
     checkpoints = Checkpoints(every.checkpoint_every, where, every.keep_last, about)
-    trainer.rollback = lambda: trainer.load_state_dict(
-        trainer.ranks.spread(load_newest(folder)[1]["state"])
-    )
+    trainer.rollback = Rollback(trainer, where)
 
     # what a person looks at
     health = HealthWarnings(advisor(about["overrides"], settings, game), earlier)

@@ -8,7 +8,7 @@ one it replaces, fsynced and renamed, so that at any time the one before or the 
 import logging
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -127,8 +127,12 @@ def _verify(path: Path, content: Any, size: int) -> dict[str, Any]:
     return complete(content)
 
 
-def load_newest(run: Path) -> tuple[Path, dict[str, Any]]:
+def load_newest(run: Path, among: Sequence[Path] | None = None) -> tuple[Path, dict[str, Any]]:
     """The newest good checkpoint of a run folder, or the file itself where `run` is one.
+
+    Args:
+        run: the folder, or a file.
+        among: which of the folder's are asked for, oldest first; None for all.
 
     Raises:
         UserError: there is none, or none of them can be read.
@@ -136,7 +140,7 @@ def load_newest(run: Path) -> tuple[Path, dict[str, Any]]:
     try:
         if not run.is_dir():
             return run, load(run)
-        found = saved_in(run / "checkpoints") or saved_in(run)
+        found = (saved_in(run / "checkpoints") or saved_in(run)) if among is None else among
     except OSError as error:
         raise UserError(f"{run}: cannot be read ({error.strerror})") from error
     if not found:

@@ -10,7 +10,7 @@ import torch
 from gan_cli.assembly.devices import open_device, prepare_device
 from gan_cli.data import batches
 from gan_cli.errors import RunFailed
-from gan_cli.sinks.checkpoint import load
+from gan_cli.sinks.checkpoint import load, save
 from gan_cli.sinks.saved import saved_in
 from tests.assembly import odd_parts
 from tests.conftest import TINY, Command, narrow
@@ -56,6 +56,29 @@ def test_weights_that_become_infinite_push_out_no_good_checkpoint(
     found = saved_in(first.folder / "checkpoints")
     assert all(map(finite, found))
     assert before[-1] in found
+
+
+def ruin(path: Path) -> None:
+    """Make a checkpoint's weights huge, and the checkpoint whole."""
+    content = load(path)
+    for name, value in content["state"]["game"].items():
+        content["state"]["game"][name] = value * 1e30 if value.is_floating_point() else value
+    save(path, content)
+
+
+def test_a_checkpoint_that_is_finite_and_ruined_is_gone_behind(gan_train: Command) -> None:
+    first = gan_train(*QUIET, "trainer.checkpoint_every=1", "trainer.keep_last=9", "ema=null")
+    assert first.code == 0, first.err
+    good = saved_in(first.folder / "checkpoints")
+    ruin(good[-1])
+    ruin(good[-2])
+    resumed = [f"resume={first.folder}", "trainer.steps=9", "trainer.on_nan=rollback"]
+    result = gan_train(*resumed)
+    assert result.code == 0, result.err
+    steps = [int(path.stem[5:]) for path in good]
+    gone_back = [int(n) for n in re.findall(r"back to step (\d+) ", result.out + result.err)]
+    assert gone_back == [steps[-1], steps[-2], steps[-3]]
+    assert all(map(finite, saved_in(first.folder / "checkpoints")))
 
 
 @pytest.mark.parametrize("keep_last", [1, 3])
