@@ -16,6 +16,7 @@ import gc
 import io
 import json
 import logging
+import math
 import multiprocessing
 import os
 import subprocess
@@ -174,12 +175,9 @@ def replays(model: str, device: torch.device, further: Sequence[str]) -> Found:
     faster = f"a step takes {seconds[1] / seconds[0]:.2f} of the time"
     said = f"{recorded.graphs.replays} of {played} replayed, {faster}"
     ours, theirs = (dict(tensors(trainer.state_dict())) for trainer in (recorded, plain))
-    apart = {
-        n: float((x.float() - theirs[n].float()).abs().max())
-        for n, x in ours.items()
-        if len(x.shape)
-    }
-    worst = max(apart, key=lambda name: apart[name])
+    apart = {n: float((x.float() - theirs[n].float()).abs().max()) for n, x in ours.items()}
+    # what is not a number is the furthest apart
+    worst = max(apart, key=lambda n: apart[n] if apart[n] == apart[n] else math.inf)
     if not apart[worst] < 1e-3:
         raise RuntimeError(f"{said}; {worst} differs by {apart[worst]:.2g}")
     return f"{said}, " + (f"within {apart[worst]:.1g}" if apart[worst] else "bit for bit")

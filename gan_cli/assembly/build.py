@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -96,8 +97,10 @@ def with_more_steps(optimizer: Component, every: int, moving: Mapping[str, Any])
         )
     c, changed = every / (every + 1), dict(optimizer.arguments)
     changed["lr"] = c * changed["lr"]
-    if "betas" in changed:
-        changed["betas"] = tuple(beta**c for beta in changed["betas"])
+    own = inspect.signature(optimizer.cls).parameters
+    if "betas" in own:
+        betas = changed.get("betas", own["betas"].default)
+        changed["betas"] = tuple(beta**c for beta in betas)
     return dataclasses.replace(optimizer, arguments=changed)
 
 

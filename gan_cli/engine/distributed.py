@@ -66,6 +66,10 @@ class Ranks:
         """What a step that took this process so long counts for all."""
         return seconds
 
+    def waited(self, seconds: float) -> float:
+        """What this process's wait for its device, after a step, counts for all by now."""
+        return seconds
+
     def end_step(self) -> None:
         """All have done the same up to here; now each may do what it likes."""
 

@@ -30,13 +30,16 @@ class FiniteCheck:
         players: whose turns are checked.
         on_nan: `skip` passes over a bad turn; whatever else raises.
         device: where losses are.
+
+    Attributes:
+        skips: whether a bad turn is passed over.
     """
 
     def __init__(self, players: Sequence[Player], on_nan: OnNaN, device: torch.device) -> None:
-        self._skips = on_nan == "skip"
+        self.skips = on_nan == "skip"
         self._skipped = {player.name: 0 for player in players}
         self.deferred = (
-            device.type == "cuda" and not self._skips and all(player.fused for player in players)
+            device.type == "cuda" and not self.skips and all(player.fused for player in players)
         )
         self._bad = torch.zeros((), device=device)  # 1 from the first bad turn on
         self._good = torch.zeros((), device=device)  # turns before it
@@ -109,6 +112,6 @@ class FiniteCheck:
         what = f"{' and '.join(names)} {verb} not finite in step {step}"
         player.optimizer.zero_grad()
         self._skipped[player.name] += 1
-        if not self._skips or self._skipped[player.name] > PATIENCE:
+        if not self.skips or self._skipped[player.name] > PATIENCE:
             raise NonFinite(what)
         log.warning("%s: turn skipped (trainer.on_nan=skip)", what)

@@ -9,7 +9,7 @@ a replay begins where the device's generator stands.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,8 +47,8 @@ class SameSteps:
 
     Attributes:
         answers: what they ask of the progress, and what it says.
-        standing: other numbers outside of tensors that they read: arguments of optimizers that
-            follow schedules, and what modules remember besides buffers.
+        standing: what they read besides tensors: arguments of optimizers that follow schedules,
+            numbers that modules have as attributes, and what else they remember.
         count: how many were played without a recording.
         taken, replay: the recording, once there is one.
     """
@@ -80,6 +80,8 @@ class Graphs:
         self.refused: str | None = None
         self.replays = 0
         self._remembering = [module for module in game.modules() if remembers(module)]
+        attributes = [(vars(m), name) for m in game.modules() for name in vars(m)]
+        self._plain = [(of, n) for of, n in attributes if isinstance(of[n], int | float | str)]
         self._kinds: list[SameSteps] = []
         self._inputs: list[Batch] = []
         self._patience = PATIENCE
@@ -89,6 +91,7 @@ class Graphs:
     def forget(self) -> None:
         """Record anew: what recordings work on lies elsewhere now."""
         self._kinds = []
+        self.recorder.begin_anew()
 
     def play(self, turns: Turns, drawn: Sequence[Batch], progress: Progress) -> list[Taken]:
         """A step; rates and arguments of optimizers are set already.
@@ -132,14 +135,14 @@ class Graphs:
 
     def _watch(self, step: Callable[[], list[Taken]]) -> list[Taken]:
         """A step, and whether it does what a recording could not follow."""
-        places, numbers = places_of(self._lasting()), self.recorder.frozen()
+        places, numbers = self._places(), self.recorder.frozen()
         with self.recorder.waits() as waits:
             taken = step()
-        if not torch.equal(numbers, self.recorder.frozen()):
+        if numbers != self.recorder.frozen():
             self._refuse("random numbers are drawn on the CPU")
         elif waits:
             self._refuse(f"the host waits for the device, at {waits[0]}")
-        elif places != places_of(self._lasting()):
+        elif places != self._places():
             self._refuse("tensors are exchanged, not changed")
         return taken
 
@@ -168,15 +171,15 @@ class Graphs:
 
     def _standing(self) -> list[Any]:
         moved = [player.moved for player in self.players]
-        return [*moved, *(module.get_extra_state() for module in self._remembering)]
+        remembered = [module.get_extra_state() for module in self._remembering]
+        return [*moved, *remembered, *(of[name] for of, name in self._plain)]
 
-    def _lasting(self) -> Iterator[Tensor]:
-        """All that a step works on and leaves changed."""
-        yield from self.game.parameters()
-        yield from self.game.buffers()
-        for player in self.players:
-            for memory in player.optimizer.state.values():
-                yield from (x for x in memory.values() if isinstance(x, Tensor))
+    def _places(self) -> list[int]:
+        """Where all lies that a step works on and leaves changed."""
+        memories = [memory for p in self.players for memory in p.optimizer.state.values()]
+        remembered = [x for memory in memories for x in memory.values() if isinstance(x, Tensor)]
+        lasting = [*self.game.parameters(), *self.game.buffers(), *remembered]
+        return [x.data_ptr() for x in lasting]
 
     def _lose_patience(self, latest: SameSteps) -> None:
         self._patience -= 1
@@ -233,11 +236,6 @@ def why_never(trainer: "Trainer") -> str | None:
 def remembers(module: nn.Module) -> bool:
     """Whether a module has a state besides tensors."""
     return type(module).get_extra_state is not nn.Module.get_extra_state
-
-
-def places_of(tensors: Iterable[Tensor]) -> list[int]:
-    """Where their numbers lie."""
-    return [x.data_ptr() for x in tensors]
 
 
 def _named(question: Question) -> str:

@@ -55,7 +55,7 @@ class Joined(Ranks):
         self.hear: Callable[[int, str], None] = lambda rank, text: None
         self.settled: Exception | None = None
         self._called: tuple[Any, ...] | None = None
-        self._seconds = self._seconds_of_0 = 0.0
+        self._seconds = self._waited = self._seconds_of_0 = 0.0
         self._stop: signal.Signals | None = None
         self._in_step = self._ready = False
 
@@ -116,8 +116,13 @@ class Joined(Ranks):
 
     def elapsed(self, seconds: float) -> float:
         """See `Ranks`: what the step before took rank 0, so that all clocks show the same."""
-        self._seconds = seconds
+        self._seconds, self._waited = seconds + self._waited, 0.0
         return self._seconds_of_0
+
+    def waited(self, seconds: float) -> float:
+        """See `Ranks`: it counts with the next step."""
+        self._waited += seconds
+        return 0.0
 
     def end_step(self) -> None:
         """See `Ranks`."""

@@ -1,13 +1,14 @@
 """Recording what a device is asked to do, as a CUDA graph."""
 
+import random
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy
 import torch
-from torch import Tensor
 
 T = TypeVar("T")
 
@@ -18,6 +19,10 @@ class Recorder:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._stream = torch.cuda.Stream(device)
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """The graphs so far are gone; a pool that none holds any more cannot be used again."""
         self._pool = torch.cuda.graph_pool_handle()
 
     @contextmanager
@@ -44,9 +49,11 @@ class Recorder:
         waited = (w for w in caught if "synchronizing CUDA operation" in str(w.message))
         found += [f"{Path(w.filename).name}:{w.lineno}" for w in waited]
 
-    def frozen(self) -> Tensor:
-        """The state of random numbers that would be the same in each replay."""
-        return torch.default_generator.get_state()
+    def frozen(self) -> tuple[Any, ...]:
+        """The states of random numbers that would be the same in each replay."""
+        numpy_state = numpy.random.get_state(legacy=False)
+        torch_state = torch.default_generator.get_state().tolist()
+        return torch_state, random.getstate(), repr(numpy_state)
 
     def record(self, work: Callable[[], T]) -> tuple[T, Callable[[], None]]:
         """What `work` gives, tensors that hold nothing before the first replay; and the replay.
@@ -54,11 +61,12 @@ class Recorder:
         Raises:
             RuntimeError: it does what cannot be recorded.
         """
-        graph = torch.cuda.CUDAGraph()
+        graph, before = torch.cuda.CUDAGraph(), torch.cuda.current_stream(self.device)
         try:
             with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
                 given = work()
         except RuntimeError:
+            torch.cuda.set_stream(before)  # a capture that fails can leave its own
             # the generator would wait for the end of the recording for ever
             generator = torch.cuda.default_generators[self.device.index]
             generator.graphsafe_set_state(generator.clone_state())

@@ -213,7 +213,7 @@ class Trainer:
         probes = [probe for probe in self.probes if probe.due(self.step, last)]
         if not probes and not last and not self._logs(self.step):
             return None
-        self._finite.settle()
+        self._settle()
         report = self._meter.read()
         report |= {f"lr/{player.symbol}": player.lr for player in self.players}
         seconds, samples = self._reported
@@ -225,13 +225,21 @@ class Trainer:
         self.last_report = report
         return report
 
+    def _settle(self) -> None:
+        """Wait for what was asked of the device: that is training too. Raises `NonFinite`."""
+        began = time.monotonic()
+        try:
+            self._finite.settle()
+        finally:
+            self.seconds += self.ranks.waited(time.monotonic() - began)
+
     def state_dict(self) -> dict[str, Any]:
         """All that a later step depends on.
 
         Raises:
             NonFinite: a turn behind it was not finite, so there is nothing to go on from.
         """
-        self._finite.settle()
+        self._settle()
         return self.ranks.complete(state_of(self), lambda: remembered(self.game, self.average))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -50,6 +50,7 @@ class Turns:
 
     def play(self, drawn: Sequence[Batch], progress: Progress) -> list[Taken]:
         """A step on its batches: the turns of all players, but for those that were skipped."""
+        self.game.begin_step()
         taken: list[Taken | None] = []
         for player in self.players:
             turns = self.game.turns(player.name, progress)
@@ -62,11 +63,14 @@ class Turns:
 
     def turn(self, player: Player, batch: Batch, progress: Progress) -> Taken | None:
         """One turn; None where it was skipped."""
+        buffers = [(x, x.clone()) for x in self.game.buffers()] if self._finite.skips else []
         losses, total = take_turn(self.game, player, batch, progress, *self._how)
         losses, total = self.ranks.average(player.parameters, losses, total)
         norm = player.gradient_norm()
         step = progress[0]  # only to be said: nothing that a turn does follows from it
         if not self._finite.passes(player, losses, total, norm, step):
+            for buffer, before in buffers:  # means that the turn has gone into
+                buffer.copy_(before)
             return None
         player.update()
         terms = {f"loss/{player.symbol}/{k}": v.detach() for k, v in losses.minimise.items()}

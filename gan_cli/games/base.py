@@ -1,8 +1,7 @@
 """What a game is: players, their losses, and what it draws.
 
 A game is what `model._target_` names; its constructor's signature is the schema of
-`conf/model/*.yaml`. Nothing outside `games/` knows how many networks there are, what is drawn from
-them, or what they are fed.
+`conf/model/*.yaml`. Nothing outside `games/` knows how many networks there are and what they do.
 """
 
 import abc
@@ -54,8 +53,7 @@ class Losses(NamedTuple):
 class Game(nn.Module, abc.ABC):
     """A game between networks.
 
-    Subclasses set `players_in_order`, `needs`, `takes`, fill `adversaries` and write the abstract
-    methods. `bind` is called once, before anything is trained or drawn.
+    Subclasses set `players_in_order`, `needs`, `takes`, fill `adversaries`, write what is abstract.
     """
 
     players_in_order: ClassVar[tuple[str, ...]] = ("discriminator", "generator")
@@ -82,7 +80,7 @@ class Game(nn.Module, abc.ABC):
         )
 
     def bind(self, fields: Fields) -> None:
-        """Meet the data's fields."""
+        """Meet the data's fields; called once, before anything is trained or drawn."""
         self.fields = fields
 
     @property
@@ -171,14 +169,14 @@ class Game(nn.Module, abc.ABC):
         return losses
 
     def lazy_terms(self, player: str) -> Mapping[str, Lazy]:
-        """The terms in a player's losses that are not computed in each step, by name."""
+        """The terms in a player's losses that are computed, but not in each step, by name."""
         spec = self.players[player]
         found = dict(self.weight_terms[player].items())  # type: ignore[operator]
         for which in self.adversaries:
             adversary = self.adversary(which)
             role = "discriminator" if adversary.network in spec.modules else "generator"
             found |= {name: term for name, term in adversary.terms.items() if role in term.roles}  # type: ignore[operator]
-        return {name: term for name, term in found.items() if term.every > 1}
+        return {n: term for n, term in found.items() if term.every > 1 and term.weight != 0}
 
     def _lazy_losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """Of `losses` what lazy terms of adversaries add, under their names or `name_which`."""
@@ -214,6 +212,9 @@ class Game(nn.Module, abc.ABC):
 
     def set_optimizers(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
         """Meet the players' optimizers, for games that look ahead along them."""
+
+    def begin_step(self) -> None:
+        """Called before a step's turns: what players hand on to each other is forgotten here."""
 
     def on_step(self, progress: Progress) -> None:
         """Called after each step: what grows or adapts does so here."""

@@ -90,6 +90,10 @@ class CycleGAN(Game):
         """There and back."""
         return {"ab": self.generator_ab, "ba": self.generator_ba}
 
+    def begin_step(self) -> None:
+        """What was made is forgotten."""
+        self._made.forget()
+
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on images a and b, [N, C, H, W] each, no pairs."""
         if player == "discriminator":
@@ -118,7 +122,7 @@ class CycleGAN(Game):
     def discriminator_turn(self, batch: Batch, progress: Progress) -> Losses:
         """Each D on its kind of image and on what G has just made."""
         losses, watch = {}, []
-        made = self._made.take()
+        made = self._made.take(progress)
         for name in "ab":
             adversary = self.adversary(name)
             seen = adversary(batch[name], made[name], None, progress, "discriminator")

@@ -120,6 +120,10 @@ class HiFiGAN(Game):
         groups = optimizers["generator"].param_groups
         self._learns = [p for group in groups for p in group["params"]]
 
+    def begin_step(self) -> None:
+        """What was made is forgotten."""
+        self._made = None
+
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on clips `wave`, [N, 1, 1, T]."""
         if player == "discriminator":

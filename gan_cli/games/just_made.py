@@ -6,19 +6,29 @@ from gan_cli.tricks.examples import Progress
 
 
 class JustMade:
-    """Handed on in order, as a turn may be played in several parts, and forgotten with the step."""
+    """Handed on in order, as a turn may be played in several parts, and forgotten with the step.
+
+    Each phase of a turn makes all parts anew, and reads all parts that were made last.
+    """
 
     def __init__(self) -> None:
-        self._waiting: list[dict[str, Tensor]] = []
-        self._moment: Progress | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """A step begins, and nothing is made yet, whatever became of the step before."""
+        self._parts: list[dict[str, Tensor]] = []
+        self._made_in = self._taken_in = ""
+        self._next = 0
 
     def put(self, made: dict[str, Tensor], progress: Progress) -> None:
         """Hand on what was made of a part of the batch."""
-        moment = progress._replace(phase="whole")
-        if moment != self._moment:
-            self._waiting, self._moment = [], moment
-        self._waiting.append({name: x.detach() for name, x in made.items()})
+        if progress.phase != self._made_in:
+            self._parts, self._made_in = [], progress.phase
+        self._parts.append({name: x.detach() for name, x in made.items()})
 
-    def take(self) -> dict[str, Tensor]:
+    def take(self, progress: Progress) -> dict[str, Tensor]:
         """What was made of the same part, without a graph."""
-        return self._waiting.pop(0)
+        if progress.phase != self._taken_in:
+            self._next, self._taken_in = 0, progress.phase
+        self._next += 1
+        return self._parts[self._next - 1]

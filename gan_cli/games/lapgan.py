@@ -86,7 +86,11 @@ class LAPGAN(Game):
     def turns(self, player: str, progress: Progress) -> int:
         """One, where the level is being trained."""
         level = int(player.rpartition("_")[2])
-        return int(self.together or level == min(int(progress.done * self.levels), self.levels - 1))
+        return int(self.together or level == progress.value_of(self._level_at))
+
+    def _level_at(self, progress: Progress) -> int:
+        """Which level is trained, where they are one by one."""
+        return min(int(progress.done * self.levels), self.levels - 1)
 
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one level's player on real images [N, C, H, W] with labels [N]."""

@@ -69,6 +69,10 @@ class Pix2Pix(Game):
         groups = optimizers["generator"].param_groups
         self._learns = [p for group in groups for p in group["params"]]
 
+    def begin_step(self) -> None:
+        """What was made is forgotten."""
+        self._made = None
+
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on pairs `source`, `target`, [N, C, H, W] each."""
         adversary = self.adversary("discriminator")

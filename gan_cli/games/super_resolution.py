@@ -88,11 +88,15 @@ class SuperResolution(LateJudge):
                 f"{target[1] // source[1]}, or data.scale"
             )
 
+    def begin_step(self) -> None:
+        """What was made is forgotten."""
+        self._made.forget()
+
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on pairs `source` [N, C, h, w], `target` [N, C, H, W]."""
         adversary, target = self.adversary("discriminator"), batch["target"]
         if player == "discriminator":
-            seen = adversary(target, self._made.take()["made"], None, progress, player)
+            seen = adversary(target, self._made.take(progress)["made"], None, progress, player)
             losses = adversary.discriminator_losses(seen)
             losses["adversarial"] = self._share * losses["adversarial"]
             self.observe("discriminator", seen)

@@ -48,7 +48,7 @@ class AdaptiveView(View):
         if isinstance(p, Schedule) and target is not None:
             raise ValueError("p follows a schedule or D's scores; for the former set target=null")
         self.schedule = p
-        self.register_buffer("p", torch.tensor(now(p, Progress(0, 0.0, 0.0))))
+        self.register_buffer("p", torch.tensor(float(now(p, Progress(0, 0.0, 0.0)))))
         self.register_buffer("signs", torch.zeros(()))  # summed since p has last moved
         self.register_buffer("seen", torch.zeros(()))
 

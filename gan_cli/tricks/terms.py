@@ -50,7 +50,8 @@ class PullAway(Term):
         """The mean before its weight, in [0, 1]; 0 of a single fake."""
         s = normalize(batch.fake.features, dim=1)
         others = 1 - torch.eye(len(s), device=s.device, dtype=s.dtype)
-        return ((s @ s.T) ** 2 * others).sum() / max(len(s) * (len(s) - 1), 1)
+        with torch.autocast(s.device.type, enabled=False):
+            return ((s @ s.T) ** 2 * others).sum() / max(len(s) * (len(s) - 1), 1)
 
 
 class Drift(Term):
@@ -74,7 +75,8 @@ class Drift(Term):
 class HistoricalAveraging(WeightTerm):
     """||theta - mean of past theta||^2 (Salimans et al. 2016, section 3.3).
 
-    The past are the weights at each earlier turn in which the term was computed.
+    The past are the weights at each earlier turn in which the term was computed, where a batch is
+    played in parts (`trainer.accumulate`) at each part.
 
     Args:
         weight: of the term; the paper states none.
@@ -127,7 +129,8 @@ class OrthogonalRegularization(WeightTerm):
         """The sum before its weight."""
         losses = []
         for w in (p.flatten(1) for p in parameters if p.ndim > 1):  # [rows, ...]
-            products = w @ w.T
+            with torch.autocast(w.device.type, enabled=False):  # what is left is a difference
+                products = w @ w.T
             losses.append((products**2).sum() - (products.diagonal() ** 2).sum())
         return torch.stack(losses).sum()
 

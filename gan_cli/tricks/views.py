@@ -32,7 +32,7 @@ class InstanceNoise(View):
         super().__init__()
         self.std, self.decay, self.schedule = std, decay, schedule
         # a tensor, so that a recorded step reads it anew
-        self.register_buffer("present", torch.tensor(std))
+        self.register_buffer("present", torch.tensor(float(std)))
 
     def level(self, progress: Progress) -> float:
         """The standard deviation now."""

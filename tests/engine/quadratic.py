@@ -64,6 +64,9 @@ class Quadratic(nn.Module):
     def averaged(self) -> Mapping[str, nn.Module]:
         return {"own.generator": self.own["generator"]}
 
+    def begin_step(self) -> None:
+        pass
+
     def turns(self, player: str, progress: Progress) -> int:
         return 0 if self.rests(player, progress[0]) else self.times[player]
 

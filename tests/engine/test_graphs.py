@@ -4,10 +4,12 @@ A stand-in for CUDA graphs records as they do: from a recording on, nothing hear
 progress, batches and rates but by what is copied in. What only a GPU shows is in `test_gpu.py`.
 """
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy
 import pytest
 import torch
 
@@ -42,8 +44,11 @@ class Recorder:
     def waits(self) -> Iterator[list[str]]:
         yield []
 
-    def frozen(self) -> torch.Tensor:
-        return torch.zeros(())
+    def frozen(self) -> tuple[float, ...]:
+        return ()
+
+    def begin_anew(self) -> None:
+        pass
 
     def record(self, play: Callable[[], list[Taken]]) -> tuple[list[Taken], Callable[[], None]]:
         taken: list[Taken] = []
@@ -151,8 +156,8 @@ class Failing(Recorder):
 
 
 class Drawing(Recorder):
-    def frozen(self) -> torch.Tensor:
-        return torch.rand(())
+    def frozen(self) -> tuple[float, ...]:
+        return (torch.rand(()).item(),)
 
 
 class Waiting(Recorder):
@@ -196,6 +201,36 @@ def test_tensors_that_are_exchanged(caplog: pytest.LogCaptureFixture) -> None:
     with said(caplog) as lines:
         play(trainer, 8)
     assert lines == ["CUDA graphs: none, since tensors are exchanged, not changed"]
+
+
+def test_numbers_that_are_plain_attributes_are_not_recorded_as_they_were() -> None:
+    """A trick of one's own that counts outside of buffers is played as it is."""
+    trainer, game = a_trainer(fused=True, steps=20)
+    part = game.own["generator"]
+    part.level = 0.0  # type: ignore[assignment]
+    turn = game.turn
+
+    def scaled(*given: Any) -> Any:
+        losses = turn(*given)
+        return losses._replace(minimise={n: part.level * x for n, x in losses.minimise.items()})
+
+    game.turn = scaled  # type: ignore[method-assign]
+    found = recorded(trainer)
+    for level in (*range(8), *[8] * 5):
+        part.level = float(level)  # type: ignore[assignment]
+        play(trainer, 1)
+    assert found.replays == 5 - WARM
+
+
+def test_numbers_of_random_and_numpy_are_random_numbers_of_the_cpu() -> None:
+    from gan_cli.engine.recorder import Recorder as OfCUDA
+
+    states = [OfCUDA.frozen(None)]  # type: ignore[arg-type]
+    for draw in (random.random, numpy.random.rand, lambda: torch.rand(())):
+        assert OfCUDA.frozen(None) == states[-1]  # type: ignore[arg-type]
+        draw()
+        states.append(OfCUDA.frozen(None))  # type: ignore[arg-type]
+        assert states[-1] != states[-2]
 
 
 def test_what_never_comes_back(caplog: pytest.LogCaptureFixture) -> None:

@@ -46,6 +46,19 @@ def test_the_most_frequent_term_decides_and_other_optimizers_have_no_betas():
         with_more_steps(plain, 3, {"betas": (0.0, 0.9)})
 
 
+def test_betas_that_no_config_says_are_those_of_the_class():
+    plain = Component(torch.optim.Adam, {"lr": 1.0}, "optimizer")
+    found = with_more_steps(plain, 3, {}).arguments
+    assert found["betas"] == pytest.approx((0.9**0.75, 0.999**0.75))
+
+
+def test_a_lazy_term_of_no_weight_changes_nothing():
+    more = ["tricks=[path_length]", "tricks.path_length.weight=0", "optimizer.lr=0.17"]
+    _, game, players = with_lazy(*more)
+    assert game.lazy_terms("generator") == {}
+    assert {p.name: p.lr for p in players}["generator"] == 0.17
+
+
 def test_phases_share_out_what_a_turn_has():
     _, game, _ = with_lazy("tricks=[path_length]")
     batch = random_batch(game.fields, 4)

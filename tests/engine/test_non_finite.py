@@ -3,10 +3,15 @@
 import copy
 
 import pytest
+import torch
 
+from gan_cli.data.fields import Batch
 from gan_cli.errors import NonFinite, RunFailed
 from gan_cli.sinks.sink import Run, Sink
+from tests.conftest import narrow
 from tests.engine.quadratic import a_trainer
+from tests.engine.test_gpu_rules import open_trainer
+from tests.settings import settings_of
 
 
 class Reports(Sink):
@@ -53,6 +58,28 @@ def test_nan_may_skip_the_turn(caplog: pytest.LogCaptureFixture) -> None:
     assert trainer.outcome == "finished"
     assert game.own["discriminator"].weight.item() == 1 - 0.5**3
     assert "turn skipped" in caplog.text
+
+
+@pytest.mark.parametrize("model", ["dcgan", "stylegan2"])
+def test_a_skipped_turn_leaves_no_trace_in_means_and_statistics(model: str) -> None:
+    """BatchNorm's in D and G, the mean style: else no later checkpoint could be saved."""
+    given = ["data.limit=16", "data.batch_size=4", "trainer.on_nan=skip", *narrow(model)]
+    trainer = open_trainer(settings_of(f"model={model}", *given))
+    trainer._finite.deferred = False
+    trainer.play()
+    before = {name: x.clone() for name, x in trainer.game.named_buffers()}
+    draw = trainer._draw_batches
+
+    def broken() -> list[Batch]:
+        return [{**batch, "image": batch["image"] * float("nan")} for batch in draw()]
+
+    trainer._draw_batches = broken  # type: ignore[method-assign]
+    trainer.players = trainer.turns.players = trainer.players[:1]  # G sees no real image
+    trainer.play()
+    assert trainer.skips
+    after = dict(trainer.game.named_buffers())
+    assert before.keys() == after.keys()
+    assert [name for name, x in before.items() if not torch.equal(x, after[name])] == []
 
 
 def test_nothing_but_nan_is_not_skipped_for_ever() -> None:

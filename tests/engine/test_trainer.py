@@ -216,3 +216,25 @@ def test_an_optimizer_forgets_where_the_game_says_so() -> None:
         trainer.play()
     steps = [int(s["step"]) for p in trainer.players for s in p.optimizer.state.values()]
     assert steps == [1, 3]
+
+
+def test_waiting_for_the_device_is_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked of a GPU is done by the next report, and takes its time."""
+    trainer, _ = a_trainer(log_every=2, steps=4)
+    clock = iter(range(1000))
+    monkeypatch.setattr("gan_cli.engine.trainer.time.monotonic", lambda: next(clock))
+    settle, slow = trainer._finite.settle, 100
+
+    def waiting() -> None:
+        for _ in range(slow):
+            next(clock)
+        settle()
+
+    monkeypatch.setattr(trainer._finite, "settle", waiting)
+    reports = []
+    for _ in range(4):
+        seen = trainer.play()
+        report = trainer._make_report(seen, last=False)
+        reports += [] if report is None else [report]
+    assert trainer.seconds == 4 * 1 + 2 * (slow + 1)
+    assert [r["speed/images_per_second"] for r in reports] == [4 / (2 + slow + 1)] * 2

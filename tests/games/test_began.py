@@ -44,6 +44,7 @@ def test_losses_k_and_convergence_by_hand():
     assert losses.minimise["adversarial"].item() == pytest.approx(0.8 - 0.2 * 0.1)
     assert losses.watch["health/convergence"].item() == pytest.approx(0.8 + 0.3)
     assert losses.watch["health/k"].item() == pytest.approx(0.2)
+    made.on_step(START)
     assert made.k.item() == pytest.approx(0.2 + 0.01 * 0.3)
     losses.minimise["adversarial"].backward()
     assert made.adversary("discriminator").network.errors.grad.tolist() == pytest.approx([1, -0.2])
@@ -58,7 +59,18 @@ def test_losses_k_and_convergence_by_hand():
 def test_k_stays_in_its_range_and_survives_what_is_not_finite(errors, k: float, wanted: float):
     made = game(*errors, k=k)
     made.losses("discriminator", BATCH, START)
+    made.on_step(START)
     assert made.k.item() == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("phases", [["whole"], ["whole"] * 4, ["main", "lazy"]])
+def test_k_moves_once_a_step_in_however_many_parts_and_phases_it_is_played(phases):
+    made = game(0.8, 0.1, k=0.2, gamma=0.5, k_rate=0.01)
+    for step in range(2):
+        for phase in phases:
+            made.losses("discriminator", BATCH, START._replace(phase=phase))
+        made.on_step(START)
+        assert made.k.item() == pytest.approx(0.2 + (step + 1) * 0.01 * 0.3)
 
 
 def test_it_goes_on_from_the_k_it_had():

@@ -169,3 +169,16 @@ def test_auxiliary_classifier_reads_the_features_of_a_real_network():
     network = mlp.Discriminator(4, 1, hidden=[6, 5], dropout=0.0)
     AuxiliaryClassifier(n_classes=3).apply_to(network)
     assert network.classifier.weight.shape == (3, 5)
+
+
+@pytest.mark.parametrize("rows", [8, 64])
+def test_products_of_nearly_orthogonal_rows_stay_in_float32(rows: int):
+    """In bf16 a squared cosine of 1e-3 is lost."""
+    torch.manual_seed(0)
+    w = torch.linalg.qr(torch.randn(rows, rows)).Q + 1e-3 * torch.randn(rows, rows)
+    batch = batch_of(lambda x, y: (x.flatten(1).sum(1), x.flatten(1)), w[:, None], w[:, None])
+    for term, given in ((OrthogonalRegularization(), ([w],)), (PullAway(), (batch, "generator"))):
+        exact = term(*given)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert torch.equal(term(*given), exact)
+        assert exact > 0

@@ -1,0 +1,68 @@
+"""What one player makes and another is shown: of this step, of the same part, whatever happened."""
+
+import copy
+
+import pytest
+import torch
+
+from gan_cli.engine.trainer import Trainer
+from gan_cli.errors import NonFinite
+from gan_cli.games.just_made import JustMade
+from gan_cli.tricks.examples import Progress
+from tests.conftest import data_of, narrow
+from tests.engine.test_gpu_rules import open_trainer
+from tests.settings import settings_of
+
+AT = Progress(0, 0.0, 0.0)
+
+
+def of(model: str, *overrides: str) -> Trainer:
+    given = ["data.limit=16", "data.batch_size=4", *data_of(model), *narrow(model), *overrides]
+    trainer = open_trainer(settings_of(f"model={model}", *given))
+    trainer._finite.deferred = False
+    return trainer
+
+
+def test_parts_are_handed_on_in_order_and_to_each_phase() -> None:
+    made = JustMade()
+    for value in (1.0, 2.0):
+        made.put({"x": torch.tensor(value, requires_grad=True)}, AT)
+    for phase in ("main", "lazy"):
+        for value in (1.0, 2.0):
+            found = made.take(AT._replace(phase=phase))["x"]  # type: ignore[arg-type]
+            assert (found.item(), found.requires_grad) == (value, False)
+    made.put({"x": torch.tensor(3.0)}, AT._replace(phase="lazy"))
+    assert [x["x"].item() for x in made._parts] == [3.0]
+    made.forget()
+    with pytest.raises(IndexError):
+        made.take(AT)
+
+
+@pytest.mark.parametrize(
+    "model", ["cyclegan", "srgan model.adversarial_start=0 model.perceptual_weight=0"]
+)
+@pytest.mark.parametrize("parts", [1, 2])
+def test_lazy_terms_with_turns_of_their_own_are_shown_it_too(model: str, parts: int) -> None:
+    name, *more = model.split()
+    lazy = ["+optimizer.lazy_apart=true", "tricks=[drift]", "tricks.drift.every=2"]
+    trainer = of(name, *more, *lazy, f"trainer.accumulate={parts}")
+    for _ in range(3):
+        trainer.play()
+    assert trainer.step == 3
+
+
+@pytest.mark.parametrize("model", ["cyclegan", "pix2pix", "srgan model.perceptual_weight=0"])
+def test_what_a_step_that_failed_has_made_is_not_shown_in_the_next(model: str) -> None:
+    name, *more = model.split()
+    trainer, other = of(name, *more), of(name, *more)
+    saved = copy.deepcopy(trainer.state_dict())
+    with torch.no_grad():
+        for p in next(iter(trainer.game.averaged.values())).parameters():
+            p.fill_(float("nan"))
+    with pytest.raises(NonFinite):
+        trainer.play()
+    trainer.load_state_dict(saved)
+    trainer.play()
+    other.play()
+    weights = [[*t.game.parameters(), *t.game.buffers()] for t in (trainer, other)]
+    assert all(torch.equal(*pair) for pair in zip(*weights, strict=True))
