@@ -1,18 +1,22 @@
 """What cannot go together, found before the first step and said with the reason."""
 
+import inspect
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from gan_cli.config.components import Component
 from gan_cli.config.schema import Settings
 from gan_cli.data.fields import Fields
 from gan_cli.errors import UserError
 from gan_cli.games.base import Game
+from gan_cli.networks.autoencoder import Autoencoder
 from gan_cli.networks.minibatch import largest_group
 from gan_cli.spelling import nearest
+from gan_cli.tricks.adaptive import AdaptiveView
 from gan_cli.tricks.base import Layer, NetworkTerm, Pool, TargetTrick, Term, Trick, View
 from gan_cli.tricks.layers import MinibatchStddev
 from gan_cli.tricks.terms import AuxiliaryClassifier
@@ -105,10 +109,16 @@ def _label_conflicts(settings: Settings, game: Game) -> Conflicts:
             )
     networks = {m for spec in game.players.values() for m in spec.modules}
     if settings.data.batch_size == 1 and any(map(_has_batch_norm, networks)):
+        which = [
+            f"model.{key}.normalization"
+            for key, value in settings.model.arguments.items()
+            if isinstance(value, Component) and _argument(value, "normalization") == "batch"
+        ]
+        instead = f"{' and '.join(which) or 'its normalization'}=instance, layer or none"
         yield (
             "data.batch_size",
-            "1 image has no batch statistics and a network here uses BatchNorm; take 2 or more, "
-            "or normalization=layer, instance or none in that network",
+            "1 image has no batch statistics and a network here uses BatchNorm; take 2 or more, or "
+            + instead,
         )
 
 
@@ -122,7 +132,17 @@ def _single_conflicts(settings: Settings, game: Game, entry: Placed, place: str)
             f"{type(loss).__name__} has no targets to change; take loss=non_saturating, minimax or "
             "least_squares, or drop this trick",
         )
-    elif isinstance(trick, View) and trick.needs_pixels:
+    if (
+        isinstance(trick, AdaptiveView)
+        and trick.target is not None
+        and _never_positive(game, place)
+    ):
+        yield (
+            key,
+            "its strength follows the sign of D's scores, and an autoencoder's are all below 0; "
+            f"set {key}.target=null and {key}.p, or drop it",
+        )
+    if isinstance(trick, View) and trick.needs_pixels:
         kinds = {field.kind for field in game.fields.values()}
         if "point" in kinds:
             yield key, "it moves and hides pixels, and a 2-D point has but one; drop it"
@@ -136,6 +156,16 @@ def _single_conflicts(settings: Settings, game: Game, entry: Placed, place: str)
             f"data.batch_size={batch_size} cannot be parted into groups of 2 to "
             f"{trick.group_size} (group_size); choose one that can, or drop this trick",
         )
+
+
+def _never_positive(game: Game, place: str) -> bool:
+    return isinstance(game.adversary(place).network, Autoencoder)
+
+
+def _argument(component: Component, name: str) -> Any:
+    """What a class is given, or takes without being told."""
+    default = inspect.signature(component.cls).parameters.get(name)
+    return component.arguments.get(name, default and default.default)
 
 
 def _gradient_conflicts(network: nn.Module, here: Sequence[Placed]) -> Conflicts:

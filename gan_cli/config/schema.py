@@ -122,7 +122,10 @@ class TrickSettings:
         """A trick's own keys beside `on`."""
         if isinstance(value, Mapping) and TARGET not in value:
             name = key.rpartition(".")[2]
-            checker.problems[key] = f"{key}: this trick is not chosen; add 'tricks=[{name}]'"
+            checker.problems[key] = (
+                f"{key}: this trick is not chosen; name {name} in 'tricks=[...]' beside others, or "
+                f"drop its keys, which an experiment may set: '~{key}'"
+            )
             return None
         found = _with_component(checker, value, key, cls, "trick", Trick)
         if found and found["trick"].cls.__module__ == Trick.__module__:

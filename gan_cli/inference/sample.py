@@ -79,6 +79,8 @@ def write_each(settings: SampleSettings, loaded: Loaded, out: Path) -> int:
     """
     assert settings.input is not None
     source = Path(settings.input).expanduser()
+    if not source.exists():
+        raise UserError(f"input={settings.input}: not there")
     kind = loaded.game.fields[input_field(loaded.game, settings.direction)].kind
     endings = [".wav", ".png"] if kind == "wave" else [".png"]  # a sound's picture is a spectrogram
     alone = out.suffix.lower() in endings and not out.is_dir()

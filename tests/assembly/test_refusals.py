@@ -85,7 +85,10 @@ def built(*arguments: str) -> Game:
         (["tricks=[r1]", "+tricks.r1.on=[]"], "tricks.r1.on=[]: name one at least, or drop the"),
         (["tricks=[r1]", "+tricks.r1.on=[generator]"], "tricks.r1.on: no adversary generator; th"),
         (["+tricks.r1=5"], "tricks.r1=5: should be a group of keys"),
-        (["+tricks.r1={weight:1}"], "tricks.r1: this trick is not chosen; add 'tricks=[r1]'"),
+        (
+            ["+tricks.r1={weight:1}"],
+            "tricks.r1: this trick is not chosen; name r1 in 'tricks=[...]'",
+        ),
         (["+tricks.adversarial={_target_:gan_cli.tricks.penalties.R1,weight:1}"], "tricks"),
         (["+tricks={a.b:{_target_:gan_cli.tricks.penalties.R1,weight:1}}"], "tricks"),
         # classes of one's own

@@ -103,6 +103,14 @@ from tests.conftest import NARROW, Command
         # what does not go together
         (["data.limit=10"], "data.batch_size"),
         (["model=dcgan", "data.batch_size=1"], "data.batch_size: 1 image has no batch statistics"),
+        (
+            ["model=pix2pix", "data=digit_outlines", "data.batch_size=1"],
+            "model.generator.normalization and model.discriminator.normalization=instance, layer",
+        ),
+        (
+            ["model=began", "tricks=[ada]"],
+            "tricks.ada: its strength follows the sign of D's scores",
+        ),
         (["data.image_size=30"], "choose one of 28, 32"),
         (["data=gaussians", "model=cgan", "model.generator.n_classes=3"], "3 classes"),
         (["trainer.device=cuda:7"], "trainer.device=cuda:7: not available here"),

@@ -65,6 +65,15 @@ def test_what_cannot_hold_them(
     assert not Path(out).exists()
 
 
+@pytest.mark.parametrize("out", [[], ["out=large.png"], ["out=large/"]])
+def test_an_input_that_is_not_there_is_named(
+    run: Path, gan_sample: Command, out: list[str]
+) -> None:
+    result = gan_sample(f"checkpoint={run}", "input=nope.png", *out)
+    assert result.code == 2
+    assert result.problems == ["gan-sample: input=nope.png: not there"]
+
+
 def test_the_library_takes_them_too(run: Path, inputs: Path) -> None:
     game = gan_cli.load(run)
     assert game.sample(input=inputs / "wide.jpg").shape == (1, 1, 20, 36)
