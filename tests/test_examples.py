@@ -224,7 +224,7 @@ def plain_unless(arguments: list[str]) -> list[str]:
         (["loss._target_=elsewhere.Loss"], "No module named 'elsewhere'"),
         (
             ["model=tall", "--config-dir", "conf"],
-            "model: it makes 1x32x16 and the data's `image` is a image 1x16x16",
+            "model: it makes 1x32x16 and the data's `image` is image 1x16x16",
         ),
         (
             ["model=deaf", "--config-dir", "conf"],

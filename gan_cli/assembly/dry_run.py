@@ -76,9 +76,12 @@ def _draw(game: Game, trial: Trial, batch: Batch) -> None:
         raise UserError(f"model: drawing {count} samples fails: {_line(error)}{where}") from error
     wanted = game.fields[trial.real]
     if tuple(made.shape) != (count, *wanted.shape):
+        advice = "make channels, image_size and output of the networks those of the data"
+        if trial.inputs and made.shape[1] == wanted.shape[0] and made.shape[2] == made.shape[3]:
+            advice = f"it keeps other sizes, such as data.image_size={made.shape[-1]}"
         raise UserError(
-            f"model: it makes {_shape(made.shape[1:])} and the data's `{trial.real}` is a "
-            f"{wanted}; make channels, image_size and output of the networks those of the data"
+            f"model: it makes {_shape(made.shape[1:])} and the data's `{trial.real}` is "
+            f"{wanted}; {advice}"
         )
 
 

@@ -86,11 +86,7 @@ class Joined(Ranks):
 
     @contextmanager
     def agreed(self, interrupts: Interrupts) -> Iterator[None]:
-        """See `Ranks`.
-
-        Raises:
-            UserError, RunFailed: what was raised inside, on the first rank where something was.
-        """
+        """See `Ranks`. Raises what was raised inside, on the first rank where something was."""
         problem = None
         try:
             yield

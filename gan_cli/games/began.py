@@ -53,7 +53,7 @@ class BEGAN(TwoPlayer):
         super().__init__(latent_dim, generator, discriminator, loss, noise=noise)
         self.gamma, self.k_rate = gamma, k_rate
         self.register_buffer("k", torch.zeros(()))
-        self.register_buffer("balance", torch.zeros(2), persistent=False)  # 0 between two steps
+        self.register_buffer("balance", torch.zeros(2))  # 0 between two steps
 
     def discriminator_turn(self, x: Tensor, label: Tensor | None, progress: Progress) -> Losses:
         """D on real images x [N, C, H, W] and on fakes made without a graph."""

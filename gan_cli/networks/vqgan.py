@@ -102,9 +102,10 @@ class CodedAutoencoder(roles.Translator):
             ValueError: H or W cannot be halved so often.
         """
         if any(side % 2**self.halvings for side in x.shape[2:]):
+            fits = math.ceil(x.shape[2] / 2**self.halvings) * 2**self.halvings
             raise ValueError(
                 f"{x.shape[2]}x{x.shape[3]} pixels cannot be halved {self.halvings} times; take "
-                "fewer multipliers or another image_size"
+                f"fewer model.generator.multipliers, or data.image_size={fits}"
             )
         encoding = self.to_entry(self.encoder(x)).float()
         index = self.nearest(encoding)

@@ -41,8 +41,8 @@ def reads_data() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["model.generator.channels=3"], "model: it makes 3x16x16 and the data's `image` is a"),
-        (["model.generator.image_size=8"], "model: it makes 1x8x8 and the data's `image` is a"),
+        (["model.generator.channels=3"], "model: it makes 3x16x16 and the data's `image` is image"),
+        (["model.generator.image_size=8"], "model: it makes 1x8x8 and the data's `image` is image"),
         (["model.discriminator.image_size=8"], "model: the turn of the discriminator fails on"),
         (["model.discriminator.channels=3"], "on data with `image` image 1x16x16"),
         (["model.generator.latent_dim=7"], "model: generator.latent_dim=7, but latent_dim=100"),
@@ -51,7 +51,7 @@ def reads_data() -> None:
         ([f"loss._target_={ODD}.ConstantLoss"], "of the generator does not depend on its weights"),
         (
             [f"model.generator._target_={ODD}.Wide"],
-            "model: it makes 1x16x17 and the data's `image` is a image 1x16x16",
+            "model: it makes 1x16x17 and the data's `image` is image 1x16x16",
         ),
         (["loss._target_=gan_cli.games.losses.Loss"], "Loss does not say what discriminator, gen"),
         (["data=mnist", "data.root=nowhere", "model.generator.channels=3"], "makes 3x28x28"),

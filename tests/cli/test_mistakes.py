@@ -112,6 +112,11 @@ from tests.conftest import NARROW, Command
             "tricks.ada: its strength follows the sign of D's scores",
         ),
         (["data.image_size=30"], "choose one of 28, 32"),
+        (
+            ["model=cyclegan", "data=digit_inversion", "data.image_size=17"],
+            "`b` is image 1x17x17; it keeps other sizes, such as data.image_size=20",
+        ),
+        (["model=vqgan", "data.image_size=20"], "multipliers, or data.image_size=32"),
         (["data=gaussians", "model=cgan", "model.generator.n_classes=3"], "3 classes"),
         (["trainer.device=cuda:7"], "trainer.device=cuda:7: not available here"),
         (["trainer.device=warp"], "trainer.device=warp: not available here"),
