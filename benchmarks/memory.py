@@ -126,7 +126,7 @@ def lasting(trainer: Trainer) -> list[Tensor]:
 
 
 def measure(overrides: Sequence[str]) -> dict[str, float]:
-    """MiB of each kind, of the tool's step and of the textbook's."""
+    """MiB of each kind that is needed, the peak, and its ratio to all of them."""
     settings, dataset, device = open_settings(overrides)
     trainer = open_trainer(settings, dataset, device)
     state = lasting(trainer)

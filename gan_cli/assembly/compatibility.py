@@ -135,7 +135,7 @@ def _single_conflicts(settings: Settings, game: Game, entry: Placed, place: str)
     if (
         isinstance(trick, AdaptiveView)
         and trick.target is not None
-        and _never_positive(game, place)
+        and isinstance(game.adversary(place).network, Autoencoder)
     ):
         yield (
             key,
@@ -156,10 +156,6 @@ def _single_conflicts(settings: Settings, game: Game, entry: Placed, place: str)
             f"data.batch_size={batch_size} cannot be parted into groups of 2 to "
             f"{trick.group_size} (group_size); choose one that can, or drop this trick",
         )
-
-
-def _never_positive(game: Game, place: str) -> bool:
-    return isinstance(game.adversary(place).network, Autoencoder)
 
 
 def _argument(component: Component, name: str) -> Any:
