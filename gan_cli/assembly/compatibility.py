@@ -148,8 +148,10 @@ def _single_conflicts(settings: Settings, game: Game, entry: Placed, place: str)
             yield key, "it moves and hides pixels, and a 2-D point has but one; drop it"
         if "wave" in kinds:
             yield key, "it moves and hides pixels, and sound has none; drop it"
+    elif isinstance(trick, AuxiliaryClassifier) and not settings.data.n_classes:
+        yield key, "it learns classes and the data has no labels; drop it"
     elif isinstance(trick, AuxiliaryClassifier) and not game.n_classes:
-        yield key, "G is told no class; take a model that is (cgan, cgan_dcgan)"
+        yield key, "G is told no class; drop it, or take a model that is (cgan, cgan_dcgan)"
     elif isinstance(trick, MinibatchStddev) and largest_group(batch_size, trick.group_size) == 1:
         yield (
             key,

@@ -87,8 +87,10 @@ def standing(arguments: Sequence[str]) -> str | None:
 
 def check_job(config: "DictConfig") -> None:
     """Raise UserError where a job cannot be run, as far as that shows before anything is read."""
+    from gan_cli.cli.choices import settle_experiment
     from gan_cli.runs.ahead import check_config  # torch is imported late
 
+    settle_experiment(config, quiet=True)
     check_config(config)
 
 
@@ -115,6 +117,7 @@ def run_job(
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    from gan_cli.cli.choices import chosen_groups, settle_experiment
     from gan_cli.cli.overrides import as_typed, swept_keys, typed
     from gan_cli.cli.start import SWEEP_FILE, RunStart, advise_resuming
 
@@ -126,6 +129,8 @@ def run_job(
 
         saved = standing_checkpoint(folder)
     overrides = [as_typed(o) for o in typed(hydra) if not _is_resume(o)]
+    if saved is None:
+        settle_experiment(config)
     start = RunStart(folder, config, overrides, resumed=saved is not None)
     with ExitStack() as stack:
 
@@ -157,22 +162,6 @@ def run_job(
             if not start.begun:
                 start.take_back()
     return trainer.last_report.get(trainer.returns)
-
-
-def chosen_groups(saved: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What was chosen of each config group when the run was first started."""
-    if saved is not None:
-        choices = saved.get("choices")
-        return dict(choices) if isinstance(choices, Mapping) else {}
-    from hydra.core.hydra_config import HydraConfig
-
-    from gan_cli.cli.overrides import typed, typed_groups
-    from gan_cli.paths import conf_folder
-
-    hydra = HydraConfig.get()
-    chosen = {k: v for k, v in hydra.runtime.choices.items() if not k.startswith("hydra/")}
-    # Hydra leaves out groups of which several are chosen
-    return chosen | typed_groups(typed(hydra), [conf_folder()])
 
 
 def go_on(target: Path, arguments: Sequence[str], ranks: "Ranks | None" = None) -> int:

@@ -164,6 +164,7 @@ def look_at_corners(
     Raises:
         UserError: some cannot be run; a line each.
     """
+    from gan_cli.cli.choices import settle_experiment
     from gan_cli.cli.embedded import composed
     from gan_cli.runs.ahead import check_config
     from gan_cli.tuning.judge import direction_of
@@ -173,6 +174,7 @@ def look_at_corners(
     for chosen in _corners(dimensions):
         try:
             with composed("train", together(overrides, chosen), own=own) as config:
+                settle_experiment(config, quiet=True)
                 fields = check_config(config)
         except UserError as error:
             problems |= dict.fromkeys(f"{' '.join(chosen)}: {p}" for p in error.problems)

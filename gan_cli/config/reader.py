@@ -83,6 +83,15 @@ def check(
     return checked, plain  # type: ignore[return-value]
 
 
+def unknown_keys(config: DictConfig) -> set[str]:
+    """Full keys of a run's config that nothing reads, where they stand."""
+    links = find_links(config)
+    plain = OmegaConf.to_container(config, resolve=False)
+    checker = Checker(variables=set(links.values()))
+    checker.value(plain, Settings, "")
+    return {key if key in links else _source(key, links) for key in checker.unknown}
+
+
 def check_plain(values: Mapping[str, Any], wanted: type) -> Any:
     """Plain values as an instance of the dataclass `wanted`.
 

@@ -107,7 +107,21 @@ class Checker:
         if self.is_passed_over(value, key):
             return Component(classes[0] if classes else object, {}, key)
         cls = self.named_class(value, classes, key, free)
-        return Component(cls, self.arguments(value, [cls], key), key) if cls else None
+        if cls is None:
+            return None
+        before = set(self.problems)
+        made = Component(cls, self.arguments(value, [cls], key), key)
+        self._other_keys(cls, key, self.problems.keys() - before)
+        return made
+
+    def _other_keys(self, cls: type, key: str, found: Collection[str]) -> None:
+        """One line for all of `found`, where a class was put in place of one with other keys."""
+        strange = [name for name in found if name in self.unknown]
+        if strange and (advice := getattr(cls, "stands_in", "")):
+            first = min(strange, key=list(self.problems).index)
+            for name in found:
+                del self.problems[name]
+            self.problems[first] = f"{first}: no such key; {advice}"
 
     def is_passed_over(self, value: Mapping[str, Any], key: str) -> bool:
         """Whether a node names a class that is not trusted, where nothing is built of it."""

@@ -22,6 +22,7 @@ class Provided(Dataset):
         counts: images in each folder of it.
     """
 
+    local = False
     archive: ClassVar[Archive]
     counts: ClassVar[Mapping[str, int]]
 

@@ -46,6 +46,8 @@ class Shards(StreamableDataset):
         download: whether shards may be fetched from elsewhere, and commands be run for them.
     """
 
+    local = False
+
     def __init__(
         self,
         root: str,

@@ -38,6 +38,10 @@ class Unrolled(TwoPlayer):
         unrolled_steps: K, how far G looks ahead; 0 is the plain game, the paper's ring takes 5.
     """
 
+    stands_in = (
+        "tricks=[unrolled] is for one G against one D without other keys (vanilla, dcgan, sngan); "
+        "drop it, or take such a model"
+    )
     reads_batch = True
     refuses = {  # noqa: RUF012
         Pool: "an unrolled G foresees a D that learns from present fakes, and this shows D past "

@@ -46,6 +46,8 @@ from gan_cli.sinks.summary import is_finished
 
 log = logging.getLogger(__name__)
 
+TOO_MUCH_DATA = "the data takes more than there is; lower data.limit or image_size"
+
 
 def run_training(
     config: DictConfig,
@@ -94,8 +96,10 @@ def run_training(
     if by_device:
         log.info("values for %s: %s", device, ", ".join(f"{k}={v}" for k, v in by_device.items()))
 
-    # build: the game meets its data's shapes before any data is read
+    # build: the game meets its data's shapes before any data is downloaded or decoded
     refuse_unfit_data(settings.model.cls, dataset.fields)
+    if dataset.local:
+        _prepare(dataset)
     held = bytes_of(saved["state"].get("game")) if saved else None
     with short_of_memory("these networks take more than there is; make them smaller (model.*)"):
         game = build_game(seen_at_once(settings, share), dataset.fields, held)
@@ -114,8 +118,9 @@ def run_training(
 
     with run_folder(folder) if ranks.leads else nullcontext():
         # data, and where to go on from
-        with short_of_memory("the data takes more than there is; lower data.limit or image_size"):
-            dataset.prepare()
+        if not dataset.local:
+            _prepare(dataset)
+        with short_of_memory(TOO_MUCH_DATA):
             data = RealData(dataset, settings.data.memory_limit)
             batches = build_batches(settings, dataset, device, data.load_training, ranks)
         game.meet(data.load_training, dataset.n_classes, device)
@@ -180,6 +185,11 @@ def _read_config(config: DictConfig, trusted: Sequence[str] | None) -> tuple[Set
     dataset.prepare()
     config.data.n_classes = dataset.n_classes
     return read(config, trusted), dataset
+
+
+def _prepare(dataset: Dataset) -> None:
+    with short_of_memory(TOO_MUCH_DATA):
+        dataset.prepare()
 
 
 def _say_finished(trainer: Trainer) -> None:

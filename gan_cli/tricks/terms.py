@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from gan_cli.data.fields import Batch
 from gan_cli.networks.roles import Discriminator, StyleGenerator
-from gan_cli.ranges import Count, NonNegative, Probability
+from gan_cli.ranges import Count, Natural, NonNegative, Probability
 from gan_cli.tricks.base import Layer, NetworkTerm, Term, WeightTerm
 from gan_cli.tricks.examples import RealFakeBatch, Role
 from gan_cli.tricks.schedules import Schedule
@@ -196,7 +196,7 @@ class AuxiliaryClassifier(Layer, Term):
     reads_network = True
 
     def __init__(
-        self, n_classes: Count, weight: NonNegative | Schedule = 1.0, every: Count = 1
+        self, n_classes: Natural, weight: NonNegative | Schedule = 1.0, every: Count = 1
     ) -> None:
         super().__init__(weight, every)
         self.n_classes = n_classes

@@ -57,6 +57,14 @@ from tests.conftest import NARROW, Command
         (["loss._target_=os.system"], "loss._target_: os.system is not a class"),
         (["this is no override"], "this is no override: not understood"),
         (["=3"], "=3: not understood"),
+        (
+            ["model=bigan", "tricks=[unrolled]"],
+            "model.noise: no such key; tricks=[unrolled] is for one G against one D without other",
+        ),
+        (
+            ["experiment=hifigan_small", "tricks=[auxiliary_classifier]"],
+            "tricks.auxiliary_classifier: it learns classes and the data has no labels; drop it",
+        ),
         (["model=null"], "must be a string"),
         (["trainer.device=meta"], "trainer.device=meta: not available here"),
         (["trainer.device=hpu"], "trainer.device=hpu: not available here"),
@@ -226,3 +234,17 @@ def test_a_folder_that_cannot_be_written(gan_train: Command, tmp_path: Path) -> 
     assert result.code == 2
     assert len(result.problems) == 1, result.err
     assert "taken" in result.err
+
+
+def test_ones_own_files_are_looked_at_before_the_networks(
+    gan_train: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("gan_cli.runs.train.build_game", never)
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.wav").write_bytes(b"no sound")
+    result = gan_train("model=hifigan", "data=waves", f"data.root={tmp_path / 'clips'}")
+    assert result.code == 2
+    assert "a.wav: cannot be used" in result.problems[-1]
