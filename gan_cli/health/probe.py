@@ -1,5 +1,6 @@
 """A look at every player from time to time, on by default as it costs next to nothing."""
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 
@@ -70,7 +71,8 @@ class HealthProbe:
         with preserved_buffers(self.game):
             found = self._compare(progress, batch) | self._hold_out(progress, batch)
         values = torch.stack(list(found.values())).tolist() if found else []  # the one transfer
-        health = dict(zip(found, values, strict=True)) | self._read(report)
+        told = {k: v for k, v in zip(found, values, strict=True) if math.isfinite(v)}
+        health = told | self._read(report)  # of real samples that are all alike, nothing is told
         return {PREFIX + name: value for name, value in health.items()}
 
     def _compare(self, progress: Progress, batch: Batch) -> dict[str, Tensor]:

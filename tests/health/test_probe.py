@@ -172,6 +172,14 @@ def test_a_batch_of_one_has_no_diversity() -> None:
     assert "health/score_gap" in found
 
 
+def test_nothing_is_told_of_diversity_where_real_images_are_all_alike() -> None:
+    batch = {"image": torch.zeros_like(a_batch(16)["image"])}
+    found = HealthProbe(a_game(), 10, 0, None).measure(START, batch, REPORT)
+    assert "health/diversity" not in found
+    assert "health/uniqueness" not in found
+    assert "health/score_gap" in found
+
+
 def test_of_a_huge_batch_some_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "COMPARED", 4)
     game = a_game()
