@@ -1,6 +1,6 @@
 """HiFi-GAN: a mel spectrogram to the sound it came from (Kong et al. 2020, arXiv:2010.05646)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -10,11 +10,11 @@ from gan_cli.data.fields import Batch, Fields
 from gan_cli.errors import UserError
 from gan_cli.games.adversary import Adversary
 from gan_cli.games.base import Game, Losses, PlayerSpec, mean_watch, summed
+from gan_cli.games.just_made import MadeOnce
 from gan_cli.games.latents import in_chunks
 from gan_cli.games.losses import Loss
 from gan_cli.games.requests import Drawing, LookUp, Request, Sheet, Trial
 from gan_cli.networks.hifigan import recorded_maps
-from gan_cli.networks.modes import learning
 from gan_cli.networks.roles import DiscriminatorGroup, Vocoder
 from gan_cli.ranges import Count, NonNegative
 from gan_cli.tricks.examples import Progress, RealFakeBatch
@@ -73,8 +73,7 @@ class HiFiGAN(Game):
             self.adversaries[network[0]] = Adversary(network[1], loss)
         if not self.adversaries:
             raise ValueError("no discriminator: give periods, or scales of at least 1")
-        self._learns: Sequence[Tensor] = ()
-        self._made: tuple[Tensor, Tensor, Tensor] | None = None  # clips, pieces and their copies
+        self._made = MadeOnce(self._pieces)  # as in the authors' code
 
     def bind(self, fields: Fields) -> None:
         """Meet the data's fields.
@@ -117,33 +116,22 @@ class HiFiGAN(Game):
 
     def set_optimizers(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
         """Meet G's weights, those that learn."""
-        groups = optimizers["generator"].param_groups
-        self._learns = [p for group in groups for p in group["params"]]
+        self._made.meet(optimizers["generator"])
 
     def begin_step(self) -> None:
         """What was made is forgotten."""
-        self._made = None
+        self._made.forget()
 
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on clips `wave`, [N, 1, 1, T]."""
         if player == "discriminator":
-            real, fake = self._make(batch["wave"])
+            real, fake = self._made.put(batch["wave"])
             return self.discriminator_turn(real, fake.detach(), progress)
-        return self.generator_turn(*self._take(batch["wave"]), progress)
+        real, fake = self._made.take(batch["wave"])
+        return self.generator_turn(real, fake, progress)
 
-    def _make(self, clips: Tensor) -> tuple[Tensor, Tensor]:
-        """Pieces and their copies, with a graph that G's turn goes on with, as the authors do."""
-        real = self.cut(clips)
-        with learning(self._learns):
-            fake = self.copy(real)
-        self._made = clips, real, fake
-        return real, fake
-
-    def _take(self, clips: Tensor) -> tuple[Tensor, Tensor]:
-        """What was made of these clips in D's turn, or is made now."""
-        made, self._made = self._made, None
-        if made is not None and made[0] is clips and made[2].requires_grad:
-            return made[1], made[2]
+    def _pieces(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """A piece of each clip, and its copy."""
         real = self.cut(clips)
         return real, self.copy(real)
 

@@ -1,7 +1,11 @@
 """What one player has made in its turn and another is shown in its own."""
 
+from collections.abc import Callable, Sequence
+
+import torch
 from torch import Tensor
 
+from gan_cli.networks.modes import learning
 from gan_cli.tricks.examples import Progress
 
 
@@ -32,3 +36,39 @@ class JustMade:
             self._next, self._taken_in = 0, progress.phase
         self._next += 1
         return self._parts[self._next - 1]
+
+
+class MadeOnce:
+    """What G makes in D's turn, with a graph that its own turn goes on with: asked once a step.
+
+    Args:
+        make: a method of the game, what G makes of samples: tensors, of which the last depends on
+            its weights.
+    """
+
+    def __init__(self, make: Callable[[Tensor], tuple[Tensor, ...]]) -> None:
+        self._make = make
+        self._learns: Sequence[Tensor] = ()
+        self.forget()
+
+    def meet(self, optimizer: torch.optim.Optimizer) -> None:
+        """G's weights, those that learn."""
+        self._learns = [p for group in optimizer.param_groups for p in group["params"]]
+
+    def forget(self) -> None:
+        """A step begins."""
+        self._last: tuple[Tensor, tuple[Tensor, ...]] | None = None
+
+    def put(self, samples: Tensor) -> tuple[Tensor, ...]:
+        """Made in D's turn, in which G's weights are at rest."""
+        with learning(self._learns):
+            made = self._make(samples)
+        self._last = samples, made
+        return made
+
+    def take(self, samples: Tensor) -> tuple[Tensor, ...]:
+        """What was made of these very samples in D's turn, or is made now."""
+        last, self._last = self._last, None
+        if last is not None and last[0] is samples and last[1][-1].requires_grad:
+            return last[1]
+        return self._make(samples)

@@ -7,7 +7,7 @@ import torch
 
 from gan_cli.engine.trainer import Trainer
 from gan_cli.errors import NonFinite
-from gan_cli.games.just_made import JustMade
+from gan_cli.games.just_made import JustMade, MadeOnce
 from gan_cli.tricks.examples import Progress
 from tests.conftest import data_of, narrow
 from tests.engine.test_gpu_rules import open_trainer
@@ -21,6 +21,34 @@ def of(model: str, *overrides: str) -> Trainer:
     trainer = open_trainer(settings_of(f"model={model}", *given))
     trainer._finite.deferred = False
     return trainer
+
+
+def test_g_is_asked_once_a_step_and_learns_from_what_it_made_in_ds_turn() -> None:
+    weight, asked = torch.ones(2, requires_grad=True), []
+
+    def make(x: torch.Tensor) -> tuple[torch.Tensor]:
+        asked.append(x)
+        return (weight * x,)
+
+    made, x = MadeOnce(make), torch.tensor([2.0, 3.0])
+    made.meet(torch.optim.SGD([weight], lr=1.0))
+    weight.requires_grad_(False)  # at rest, as in D's turn
+    (first,) = made.put(x)
+    assert not weight.requires_grad
+    weight.requires_grad_(True)
+    (second,) = made.take(x)
+    assert second is first
+    second.sum().backward()
+    assert torch.equal(weight.grad, x)  # type: ignore[arg-type]
+    assert len(asked) == 1
+    made.take(x)  # once, and then anew
+    assert len(asked) == 2
+    made.put(x)
+    made.forget()
+    assert made.take(x)[0] is not first
+    made.put(x)
+    made.take(x.clone())  # of other samples
+    assert len(asked) == 6
 
 
 def test_parts_are_handed_on_in_order_and_to_each_phase() -> None:
