@@ -36,7 +36,7 @@ def narrow(model: str) -> list[str]:
     """What makes the networks of a model small."""
     if model in ("vanilla", "cgan", "ebgan"):
         return ["model.generator.hidden=[8]", "model.discriminator.hidden=[8]"]
-    if model == "cyclegan":
+    if model.startswith("cyclegan"):
         sides = ["model.generator_ab.width=4", "model.discriminator_a.width=4"]
         return [*sides, "model.generator_ab.blocks=1"]
     if model.startswith("hifigan"):
@@ -71,6 +71,7 @@ def data_of(model: str) -> list[str]:
         published = [] if model == "hifigan_small" else ["data.sample_rate=22050"]
         return ["data=tones", "data.length=2048", *published]
     found = {"pix2pix": "digit_outlines", "cyclegan": "digit_inversion"}
+    found["cyclegan_small"] = "digit_inversion"
     found |= dict.fromkeys(("srgan", "esrgan"), "digit_low_resolution")
     return [f"data={found[model]}"] if model in found else []
 

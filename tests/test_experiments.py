@@ -50,6 +50,7 @@ OWN = ("folder", "super_resolution")
 """Data of a person's own."""
 SMALL = {
     "cyclegan": ["model.generator_ab.width=8", "model.discriminator_a.width=8"],
+    "cyclegan_small": ["model.generator_ab.width=8", "model.discriminator_a.width=8"],
     "infogan": NARROW,  # the recipe has keys that the model leaves to its defaults
 }
 """What makes networks small where it is not what does so without a recipe."""

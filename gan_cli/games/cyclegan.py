@@ -58,7 +58,7 @@ class CycleGAN(Game):
         discriminator_b: Discriminator,
         loss: Loss,
         cycle_weight: NonNegative = 5.0,
-        identity_weight: NonNegative = 0.5,
+        identity_weight: NonNegative = 0.0,
     ) -> None:
         super().__init__()
         changes = generator_ab.in_channels != generator_ab.out_channels

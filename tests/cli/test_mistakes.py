@@ -121,8 +121,8 @@ from tests.conftest import NARROW, Command
         ),
         (["data.image_size=30"], "choose one of 28, 32"),
         (
-            ["model=cyclegan", "data=digit_inversion", "data.image_size=17"],
-            "`b` is image 1x17x17; it keeps other sizes, such as data.image_size=20",
+            ["data=digit_inversion", "data.image_size=17"],
+            "`b` is image 1x17x17; it keeps other sizes, such as data.image_size=18",
         ),
         (["model=vqgan", "data.image_size=20"], "multipliers, or data.image_size=32"),
         (["data=gaussians", "model=cgan", "model.generator.n_classes=3"], "3 classes"),

@@ -32,7 +32,7 @@ def values(losses: dict[str, Tensor]) -> dict[str, float]:
 
 def test_the_identity_costs_nothing_but_ds_verdict():
     """At a logit of 0 least squares cost G 1/2 each way."""
-    losses = values(game().losses("generator", BATCH, START).minimise)
+    losses = values(game(identity_weight=0.5).losses("generator", BATCH, START).minimise)
     assert losses == {
         **dict.fromkeys(("adversarial_ab", "adversarial_ba"), 0.5),
         **dict.fromkeys(("cycle_a", "cycle_b", "identity_a", "identity_b"), 0.0),
@@ -68,7 +68,7 @@ def test_the_identity_loss_needs_equal_channels():
     networks = Scale(), Scale(), Undecided(), Undecided()
     networks[0].out_channels = networks[1].in_channels = 3
     with pytest.raises(ValueError, match=r"identity_weight=0.5: a and b differ in channels"):
-        CycleGAN(*networks, LeastSquares())  # type: ignore[arg-type]
+        CycleGAN(*networks, LeastSquares(), identity_weight=0.5)  # type: ignore[arg-type]
     CycleGAN(*networks, LeastSquares(), identity_weight=0.0)  # type: ignore[arg-type]
 
 

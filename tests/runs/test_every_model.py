@@ -10,7 +10,7 @@ from gan_cli.data.sound_files import save_sound
 from tests.conftest import Command, data_of, narrow, options
 from tests.runs.resuming import FEWER, check_resume
 
-TRANSLATING = ("pix2pix", "cyclegan", "srgan", "esrgan", "vqgan")
+TRANSLATING = ("pix2pix", "cyclegan", "cyclegan_small", "srgan", "esrgan", "vqgan")
 
 
 @pytest.mark.parametrize("model", options("model"))
