@@ -35,11 +35,19 @@ def draw_latents(
 
     With `truncation`, numbers further from zero than that are drawn again (Brock et al. 2019,
     section 3.1): less variety, more typical images.
+
+    Raises:
+        UserError: no uniform number is further from zero than `truncation`.
     """
     source = randomness.generator("latents", seed)
     z = torch.empty(count, latent_dim)
     if noise == "uniform":
-        reach = min(truncation or 1.0, 1.0)
+        if truncation is not None and truncation >= 1:
+            raise UserError(
+                f"truncation={truncation:g}: this model's z is uniform in [-1, 1]; give less than "
+                "1, or leave it out"
+            )
+        reach = truncation or 1.0
         return z.uniform_(-reach, reach, generator=source)
     if truncation is None:
         return z.normal_(generator=source)

@@ -227,16 +227,16 @@ def doublings(image_size: int, depth: int | None = None) -> tuple[int, int]:
             raise ValueError(_cannot_make(image_size))
     elif image_size % 2**depth or image_size < 2 * 2**depth:
         possible = [d for d in range(1, depth) if image_size % 2**d == 0]
+        right = max(round(image_size / 2**depth), 2) * 2**depth
         raise ValueError(
             f"depth={depth}: image_size={image_size} cannot be halved so often and leave 2 pixels; "
-            + (f"choose one of {_listed(possible)}" if possible else "choose another size")
+            + (f"choose one of {_listed(possible)}" if possible else f"choose image_size={right}")
         )
     return image_size // 2**depth, depth
 
 
 def _cannot_make(image_size: int) -> str:
-    # Sizes that can be made lie this far apart between 4 and 8 times this.
-    step = max(2, 2 ** math.floor(math.log2(image_size / 4)))
+    step = max(2, 2 ** math.floor(math.log2(image_size / 4)))  # sizes that fit lie so far apart
     below = image_size // step * step
     nearest = [size for size in (below, below + step) if size >= 8] or [8]
     others = [size for size in COMMON_SIZES if size not in nearest]

@@ -21,6 +21,13 @@ def test_truncated_latents_stay_inside() -> None:
     assert (z.abs() == 0.5).float().mean() < 0.01
 
 
+def test_a_truncation_that_truncates_nothing_is_refused() -> None:
+    z = latents.draw_latents(1000, 2, seed=0, truncation=0.5, noise="uniform")
+    assert z.abs().max() <= 0.5
+    with pytest.raises(UserError, match=r"truncation=1: this model's z is uniform in \[-1, 1\]"):
+        latents.draw_latents(4, 2, seed=0, truncation=1.0, noise="uniform")
+
+
 def test_slerp_keeps_the_length_between_equals_and_hits_both_ends() -> None:
     """Half way between two orthogonal vectors of length 2 lies (sqrt 2, sqrt 2)."""
     a, b = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0])

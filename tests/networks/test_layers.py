@@ -188,7 +188,7 @@ def test_an_impossible_depth_lists_possible_ones():
         layers.doublings(28, depth=3)
     with pytest.raises(ValueError, match=r"depth=5: image_size=32 .* choose one of 1, 2, 3, 4$"):
         layers.doublings(32, depth=5)
-    with pytest.raises(ValueError, match=r"depth=1: image_size=15 .* choose another size"):
+    with pytest.raises(ValueError, match=r"depth=1: image_size=15 .* choose image_size=16"):
         layers.doublings(15, depth=1)
 
 
