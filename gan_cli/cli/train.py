@@ -129,8 +129,8 @@ def run_job(
 
         saved = standing_checkpoint(folder)
     overrides = [as_typed(o) for o in typed(hydra) if not _is_resume(o)]
-    if saved is None:
-        settle_experiment(config)
+    if saved is None or of_sweep:  # a sweep's job that goes on is composed anew
+        settle_experiment(config, quiet=saved is not None)
     start = RunStart(folder, config, overrides, resumed=saved is not None)
     with ExitStack() as stack:
 

@@ -115,11 +115,14 @@ class Checker:
         return made
 
     def _other_keys(self, cls: type, key: str, found: Collection[str]) -> None:
-        """One line for all of `found`, where a class was put in place of one with other keys."""
-        strange = [name for name in found if name in self.unknown]
-        if strange and (advice := getattr(cls, "stands_in", "")):
+        """One line for keys too many and missing, where a class stands in place of another."""
+        own = [name for name in found if name.rpartition(".")[0] == key]
+        strange = [name for name in own if name in self.unknown]
+        missing = [name for name in own if f"{name}: missing" in self.problems[name]]
+        advice = getattr(cls, "stands_in", "")
+        if advice and strange and len(strange + missing) > 1:  # one alone may be mistyped
             first = min(strange, key=list(self.problems).index)
-            for name in found:
+            for name in strange + missing:
                 del self.problems[name]
             self.problems[first] = f"{first}: no such key; {advice}"
 

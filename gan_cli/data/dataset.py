@@ -32,7 +32,7 @@ class Dataset(abc.ABC):
 
     kind: ClassVar[Kind] = "image"
     planes: ClassVar[int] = 1
-    local: ClassVar[bool] = False
+    local: bool = False
     image_size: int
     channels: int
     n_classes: int

@@ -20,7 +20,7 @@ class Wrapper(Dataset):
         field = images.fields.get("image")
         if field is None or field.kind != "image" or field.group:
             raise ValueError(f"images: {type(images).__name__} has no field `image` of images")
-        self.images = images
+        self.images, self.local = images, images.local
         self.image_size, self.channels = images.image_size, images.channels
         self.n_classes, self.class_names = images.n_classes, images.class_names
 

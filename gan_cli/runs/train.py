@@ -46,6 +46,7 @@ from gan_cli.sinks.summary import is_finished
 
 log = logging.getLogger(__name__)
 
+TOO_LARGE = "these networks take more than there is; make them smaller (model.*)"
 TOO_MUCH_DATA = "the data takes more than there is; lower data.limit or image_size"
 
 
@@ -98,15 +99,16 @@ def run_training(
 
     # build: the game meets its data's shapes before any data is downloaded or decoded
     refuse_unfit_data(settings.model.cls, dataset.fields)
-    if dataset.local:
-        _prepare(dataset)
     held = bytes_of(saved["state"].get("game")) if saved else None
-    with short_of_memory("these networks take more than there is; make them smaller (model.*)"):
+    with short_of_memory(TOO_LARGE):
         game = build_game(seen_at_once(settings, share), dataset.fields, held)
         if settings.trainer.sync_batchnorm and ranks.size > 1:
             synchronise(game)
         game = place(game, device)
         players = build_players(settings, game)
+    if dataset.local:
+        _prepare(dataset)
+    with short_of_memory(TOO_LARGE):
         sizes = share, dataset.n_classes
         settings, scalars = settle_precision(
             settings, device, lambda precision: try_game(game, *sizes, device, precision)

@@ -242,7 +242,7 @@ def test_ones_own_files_are_looked_at_before_the_networks(
     def never(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("gan_cli.runs.train.build_game", never)
+    monkeypatch.setattr("gan_cli.runs.train.try_game", never)
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "a.wav").write_bytes(b"no sound")
     result = gan_train("model=hifigan", "data=waves", f"data.root={tmp_path / 'clips'}")
