@@ -1,6 +1,7 @@
 """Work in a copy of this process: limits, kills and signals that the tests themselves survive."""
 
 import contextlib
+import gc
 import os
 import pickle
 import resource
@@ -29,7 +30,8 @@ def forked(work: Callable[[], T]) -> T:
 
 
 def leave_memory(mebibytes: int) -> None:
-    """Let this process have so much more memory than it has now, and not a byte beyond."""
+    """Let this process have so much more memory than it needs now, and not a byte beyond."""
+    gc.collect()  # what other tests left would make room later
     with open("/proc/self/statm", encoding="ascii") as statm:
         held = int(statm.read().split()[0]) * resource.getpagesize()
     most = held + mebibytes * 2**20

@@ -107,6 +107,7 @@ def test_recipes_that_go_on_from_others(tmp_path: Path, caplog: pytest.LogCaptur
         settle_experiment(config)
         assert read(config).plain["optimizer"]["lr"] == 0.1
     caplog.set_level(logging.INFO)
+    caplog.clear()
     other = ["experiment=child", "data=folder", "data.root=x", "data.n_classes=2"]
     with composed("train", other, own=tmp_path) as config:
         settle_experiment(config)

@@ -13,6 +13,12 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="re
 POINTS = ["model=vanilla", "data=gaussians", "trainer.steps=2", "trainer.sample_every=0"]
 
 
+@pytest.fixture(autouse=True)
+def all_is_imported(gan_train: Command) -> None:
+    """Before memory is counted: libraries take some, and may have something to say."""
+    assert gan_train(*POINTS, *narrow("vanilla"), folder="first").code == 0
+
+
 def starved(command: Command, mebibytes: int, *arguments: str) -> Result:
     """The command in a process that can get so much more memory."""
 
