@@ -42,7 +42,7 @@ def test_a_batch_that_is_too_large(gan_train: Command) -> None:
 
 
 def test_networks_that_are_too_large(gan_train: Command) -> None:
-    result = starved(gan_train, 50, *POINTS, "model.generator.hidden=[5000,5000]")
+    result = starved(gan_train, 50, *POINTS, "model.generator.hidden=[12000,12000]")
     assert result.code == 1
     assert len(result.problems) == 1, result.err
     assert "out of memory: these networks" in result.problems[0]
