@@ -41,18 +41,21 @@ def settle_experiment(config: DictConfig, quiet: bool = False) -> None:
     experiment = hydra.runtime.choices.get("experiment")
     if not isinstance(experiment, str):
         return
+    from gan_cli.config.reader import leaves  # torch is imported late
+
     recipes = list(_recipes(hydra, experiment))
     given = typed_groups(typed(hydra), [conf_folder()])
     replaced = [g for g in GROUPS if g in given or _chosen_by(recipes, g) - {_choice(hydra, g)}]
     if not replaced:
         return
-    pinned = {key: None for recipe in recipes for key, _ in _leaves(recipe)}
-    gone = _take_out_unknown(config, replaced, _typed_keys(hydra))
+    typed_keys, absent = _typed_keys(hydra), object()
+    pinned = dict.fromkeys(key for recipe in recipes for key, _ in leaves(recipe))
+    gone = _take_out_unknown(config, replaced, typed_keys)
     if "model" in replaced and "tricks" not in given:
         gone += _take_out_tricks(config)
     for group in replaced if not quiet else ():
-        keys = [k for k in pinned if k.startswith(f"{group}.") and k not in _typed_keys(hydra)]
-        kept = [k for k in keys if OmegaConf.select(config, k, default=gone) is not gone]
+        keys = [k for k in pinned if k.startswith(f"{group}.") and k not in typed_keys]
+        kept = [k for k in keys if OmegaConf.select(config, k, default=absent) is not absent]
         without = [k for k in gone if k.startswith(f"{group}.")]
         if group == "model":
             without += [k for k in gone if k.startswith("tricks.")]
@@ -99,20 +102,14 @@ def _chosen_by(recipes: Sequence[Mapping[str, Any]], group: str) -> set[str]:
 
 def _typed_keys(hydra: Any) -> set[str]:
     """Full keys that were given on the command line, those within mappings too."""
+    from gan_cli.config.reader import leaves
+
     found = set()
     for override in filter(None, map(parse, typed(hydra))):
         value = None if override.is_delete() else override.value()
         key = str(override.key_or_group)
-        found |= {f"{key}.{k}".rstrip(".") for k, _ in _leaves(value)}
+        found |= {f"{key}.{k}".rstrip(".") for k, _ in leaves(value)}
     return found
-
-
-def _leaves(tree: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    if not isinstance(tree, Mapping):
-        yield key, tree
-        return
-    for name, value in tree.items():
-        yield from _leaves(value, f"{key}.{name}".lstrip("."))
 
 
 def _take_out_unknown(config: DictConfig, groups: Sequence[str], keys: set[str]) -> list[str]:
