@@ -40,6 +40,7 @@ SETTING = [
     "model=vanilla",
     "ema=null",
     "model.latent_dim=2",
+    "model.reuse_fakes=false",
     "data.batch_size=128",
     "model.generator.hidden=[128,128,128]",
     "model.generator.activation=relu",

@@ -103,7 +103,9 @@ def read_recipes(file: Path | None, given: Iterable[str]) -> dict[str, tuple[str
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--recipes", type=Path, help="a YAML of `name: overrides`")
-    parser.add_argument("--recipe", nargs="+", default=[], metavar="NAME:OVERRIDES")
+    parser.add_argument(
+        "--recipe", nargs="+", action="extend", default=[], metavar="NAME:OVERRIDES"
+    )
     parser.add_argument("--with", default="", dest="common", help="overrides for all recipes")
     length = parser.add_mutually_exclusive_group(required=True)
     for unit in UNITS:

@@ -1,9 +1,10 @@
 """The tutorials' training loop on this package's networks, losses and optimizers.
 
 Both networks always collect gradients, fakes of D's turn are made with a graph and detached, G's
-turn draws fresh latents, tensors are contiguous, images are gathered and scaled on the fly, and
-`.item()` reads both losses in each step. There is no EMA. Pix2pix, CycleGAN, HiFi-GAN and StyleGAN2
-have the loops of their authors: benchmarks/translation.py, textbook_hifigan.py, stylegan2.py.
+turn draws fresh latents, tensors are contiguous, images are gathered and scaled on the fly, dropout
+is torch's, and `.item()` reads both losses in each step. There is no EMA. Pix2pix, CycleGAN,
+HiFi-GAN and StyleGAN2 have the loops of their authors: benchmarks/translation.py,
+textbook_hifigan.py, stylegan2.py.
 """
 
 import sys
@@ -22,6 +23,7 @@ from gan_cli.games.losses import Targets
 from gan_cli.games.pix2pix import Pix2Pix
 from gan_cli.games.stylegan2 import StyleGAN2
 from gan_cli.games.two_player import TwoPlayer
+from gan_cli.networks.dropout import UniformDropout
 
 PLAYABLE = {"gradient_penalty", "weight_clipping", "spectral_norm", "r1", "r2"}
 """Tricks that this loop has as well; spectral norm lies in D itself."""
@@ -35,6 +37,10 @@ def textbook_step(overrides: Sequence[str]) -> Callable[[], None]:
     """
     settings, dataset, device = open_settings(overrides)
     game = build_game(settings, dataset.fields).to(device)
+    for module in [*game.modules()]:
+        for name, layer in module.named_children():
+            if isinstance(layer, UniformDropout):
+                setattr(module, name, nn.Dropout(layer.p))
     data, n = dataset.load(), settings.data.batch_size
     if isinstance(game, HiFiGAN):
         optimizers = {name: settings.optimizer.of(name).build for name in game.players_in_order}

@@ -42,11 +42,11 @@ class MadeOnce:
     """What G makes in D's turn, with a graph that its own turn goes on with: asked once a step.
 
     Args:
-        make: a method of the game, what G makes of samples: tensors, of which the last depends on
-            its weights.
+        make: a method of the game, what G makes of samples, and of what else it is given: tensors,
+            of which the last depends on its weights.
     """
 
-    def __init__(self, make: Callable[[Tensor], tuple[Tensor, ...]]) -> None:
+    def __init__(self, make: Callable[..., tuple[Tensor, ...]]) -> None:
         self._make = make
         self._learns: Sequence[Tensor] = ()
         self.forget()
@@ -59,16 +59,16 @@ class MadeOnce:
         """A step begins."""
         self._last: tuple[Tensor, tuple[Tensor, ...]] | None = None
 
-    def put(self, samples: Tensor) -> tuple[Tensor, ...]:
+    def put(self, samples: Tensor, *given: Tensor | None) -> tuple[Tensor, ...]:
         """Made in D's turn, in which G's weights are at rest."""
         with learning(self._learns):
-            made = self._make(samples)
+            made = self._make(samples, *given)
         self._last = samples, made
         return made
 
-    def take(self, samples: Tensor) -> tuple[Tensor, ...]:
+    def take(self, samples: Tensor, *given: Tensor | None) -> tuple[Tensor, ...]:
         """What was made of these very samples in D's turn, or is made now."""
         last, self._last = self._last, None
         if last is not None and last[0] is samples and last[1][-1].requires_grad:
             return last[1]
-        return self._make(samples)
+        return self._make(samples, *given)

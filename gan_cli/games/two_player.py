@@ -10,6 +10,7 @@ from gan_cli.data.fields import Batch
 from gan_cli.games import latents
 from gan_cli.games.adversary import Adversary
 from gan_cli.games.base import Game, Losses, PlayerSpec
+from gan_cli.games.just_made import MadeOnce
 from gan_cli.games.losses import Loss
 from gan_cli.games.requests import Drawing, LatentPart, LookUp, Request, Sheet, Trial
 from gan_cli.networks.roles import Discriminator, Generator
@@ -36,9 +37,14 @@ class TwoPlayer(Game):
         generator_batch_multiple: fakes of G's turn, as a multiple of the batch size; 2 in the code
             of WGAN-GP and SNGAN on CIFAR-10 (GEN_BS_MULTIPLE).
         noise: what z is: N(0, I), or uniform in [-1, 1].
+        reuse_fakes: G learns from the fakes that D was shown last, as in the code of DCGAN's
+            authors, and not from fresh ones, as in Goodfellow's algorithm 1. G is asked once a step
+            and not twice; where `trainer.accumulate` plays a batch in parts, which is to save
+            memory, it makes them anew of the same latents.
 
     Raises:
-        ValueError: a generator that takes another latent_dim.
+        ValueError: a generator that takes another latent_dim; other counts of fakes for D and G,
+            where they are to be the same.
     """
 
     needs = {"image": ("image", "point")}  # noqa: RUF012
@@ -53,8 +59,14 @@ class TwoPlayer(Game):
         n_critic: Count = 1,
         generator_batch_multiple: Count = 1,
         noise: latents.Noise = "normal",
+        reuse_fakes: bool = False,
     ) -> None:
         super().__init__()
+        if reuse_fakes and generator_batch_multiple > 1:
+            raise ValueError(
+                f"generator_batch_multiple={generator_batch_multiple} asks for more fakes in G's "
+                "turn than D was shown; set reuse_fakes=false, or generator_batch_multiple=1"
+            )
         if generator.latent_dim != latent_dim:
             raise ValueError(
                 f"generator.latent_dim={generator.latent_dim}, but latent_dim={latent_dim}; "
@@ -65,6 +77,8 @@ class TwoPlayer(Game):
         self.generator = generator
         self.adversaries["discriminator"] = Adversary(discriminator, loss)
         self.n_classes = max(generator.n_classes, discriminator.n_classes)
+        self._reused = MadeOnce(lambda _, z, y: (self._fakes_of(z, y),)) if reuse_fakes else None
+        self._shown: dict[int, Tensor] = {}  # z of D's turn, by where the real images beside it lie
 
     @property
     def players(self) -> Mapping[str, PlayerSpec]:
@@ -84,6 +98,17 @@ class TwoPlayer(Game):
         """All of z is of one kind."""
         return [LatentPart(self.noise, self.latent_dim)]
 
+    def set_optimizers(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
+        """Meet G's weights, those that learn."""
+        if self._reused is not None:
+            self._reused.meet(optimizers["generator"])
+
+    def begin_step(self) -> None:
+        """What G has made is forgotten."""
+        if self._reused is not None:
+            self._reused.forget()
+            self._shown = {}
+
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on real images x [N, C, H, W] with labels [N]."""
         x, label = batch["image"], self.label_of(batch)
@@ -92,27 +117,43 @@ class TwoPlayer(Game):
         return self.generator_turn(x, label, progress)
 
     def discriminator_turn(self, x: Tensor, label: Tensor | None, progress: Progress) -> Losses:
-        """D on real images and on fakes that are made without a graph."""
+        """D on real images and on fakes without a graph."""
         adversary = self.adversary("discriminator")
-        with torch.no_grad():  # D's turn pays nothing for making fakes
-            fake = self.fakes(len(x), label, x.device)
+        if self._reused is not None:
+            z = self._shown[x.data_ptr()] = self._fresh_latents(len(x), x.device)
+            fake = self._reused.put(x, z, label)[0].detach()
+        else:
+            with torch.no_grad():  # D's turn pays nothing for making fakes
+                fake = self.fakes(len(x), label, x.device)
         batch = adversary(x, fake, label, progress, "discriminator")
         losses = Losses(adversary.discriminator_losses(batch), adversary.watch(batch))
         self.observe("discriminator", batch)
         return losses
 
     def generator_turn(self, x: Tensor, label: Tensor | None, progress: Progress) -> Losses:
-        """G on fresh fakes."""
+        """G on fresh fakes, or on those D was shown last."""
         adversary = self.adversary("discriminator")
         if (k := self.generator_batch_multiple) > 1:
             x, label = x.repeat(k, 1, 1, 1), None if label is None else label.repeat(k)
-        fake = self.fakes(len(x), label, x.device)
+        fake = self.fakes_for_generator(x, label)
         batch = adversary(x, fake, label, progress, "generator")
         return Losses(adversary.generator_losses(batch))
 
+    def fakes_for_generator(self, x: Tensor, label: Tensor | None) -> Tensor:
+        """Fakes of G's turn, as many as real images x, with a graph."""
+        z = self._shown.get(x.data_ptr())
+        if self._reused is None or z is None:
+            return self.fakes(len(x), label, x.device)
+        return self._reused.take(x, z, label)[0]
+
     def fakes(self, count: int, label: Tensor | None, device: torch.device) -> Tensor:
         """`count` fresh images [N, C, H, W], float32 like real ones, also under autocast."""
-        z = latents.fresh(count, self.latent_dim, device, self.noise)
+        return self._fakes_of(self._fresh_latents(count, device), label)
+
+    def _fresh_latents(self, count: int, device: torch.device) -> Tensor:
+        return latents.fresh(count, self.latent_dim, device, self.noise)
+
+    def _fakes_of(self, z: Tensor, label: Tensor | None) -> Tensor:
         return self.generator(z, label).float()
 
     def label_of(self, batch: Batch) -> Tensor | None:

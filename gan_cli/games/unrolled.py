@@ -34,7 +34,7 @@ class Unrolled(TwoPlayer):
     clipping) and terms on D's weights alone are left out.
 
     Args:
-        latent_dim, generator, discriminator, loss, n_critic: see `TwoPlayer`.
+        latent_dim, generator, discriminator, loss, n_critic, reuse_fakes: see `TwoPlayer`.
         unrolled_steps: K, how far G looks ahead; 0 is the plain game, the paper's ring takes 5.
     """
 
@@ -58,16 +58,20 @@ class Unrolled(TwoPlayer):
         loss: Loss,
         n_critic: Count = 1,
         unrolled_steps: Natural = 5,
+        reuse_fakes: bool = False,
     ) -> None:
-        super().__init__(latent_dim, generator, discriminator, loss, n_critic)
+        super().__init__(
+            latent_dim, generator, discriminator, loss, n_critic, reuse_fakes=reuse_fakes
+        )
         self.unrolled_steps = unrolled_steps
 
     def set_optimizers(self, optimizers: Mapping[str, torch.optim.Optimizer]) -> None:
-        """Meet D's optimizer.
+        """Meet both optimizers.
 
         Raises:
             UserError: torch cannot differentiate its steps.
         """
+        super().set_optimizers(optimizers)
         self._optimizer = optimizers["discriminator"]
         if "differentiable" not in self._optimizer.defaults:
             raise UserError(
@@ -81,7 +85,7 @@ class Unrolled(TwoPlayer):
         if not self.unrolled_steps:
             return super().generator_turn(x, label, progress)
         adversary = self.adversary("discriminator")
-        fake = self.fakes(len(x), label, x.device)
+        fake = self.fakes_for_generator(x, label)
 
         def loss(discriminate: Discriminate) -> Tensor:
             batch = adversary(x, fake, label, progress, "discriminator", discriminate)

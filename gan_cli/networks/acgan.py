@@ -9,6 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from gan_cli.networks import layers, roles
+from gan_cli.networks.dropout import UniformDropout
 from gan_cli.networks.heads import projection_or_linear
 from gan_cli.networks.labels import AppendLabel
 from gan_cli.ranges import Count, Natural, Probability
@@ -95,7 +96,7 @@ class Discriminator(roles.Discriminator):
                 nn.Conv2d(size_in, size_out, 3, stride=2 - i % 2, padding=1),
                 layers.normalization(normalization if i else "none", size_out),
                 nn.LeakyReLU(0.2),
-                nn.Dropout(dropout),
+                UniformDropout(dropout),
             ]
         super().__init__(
             body=nn.Sequential(*modules, nn.Flatten()),  # [N, F, h, w] -> [N, F*h*w]

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_cli.networks import roles
+from gan_cli.networks.dropout import UniformDropout
 from gan_cli.networks.heads import LinearHead
 from gan_cli.ranges import Count, Probability
 
@@ -121,15 +122,19 @@ class Discriminator(roles.Discriminator):
         for (size_in, size_out), (kernel, stride) in zip(pairwise(sizes), KERNELS, strict=True):
             first = not of_x
             conv = nn.Conv2d(size_in, 2 * size_out, kernel, stride, bias=first)
-            of_x += [nn.Dropout(input_dropout if first else dropout), conv, Maxout()]
+            of_x += [UniformDropout(input_dropout if first else dropout), conv, Maxout()]
         of_z = [
-            *(nn.Dropout(input_dropout), nn.Linear(latent_dim, 2 * hidden, bias=False), Maxout()),
-            *(nn.Dropout(dropout), nn.Linear(hidden, 2 * hidden, bias=False), Maxout()),
+            *(
+                UniformDropout(input_dropout),
+                nn.Linear(latent_dim, 2 * hidden, bias=False),
+                Maxout(),
+            ),
+            *(UniformDropout(dropout), nn.Linear(hidden, 2 * hidden, bias=False), Maxout()),
         ]
         joint = [
-            *(nn.Dropout(dropout), nn.Linear(2 * hidden, 4 * hidden), Maxout()),
-            *(nn.Dropout(dropout), nn.Linear(2 * hidden, 4 * hidden), Maxout()),
-            nn.Dropout(dropout),
+            *(UniformDropout(dropout), nn.Linear(2 * hidden, 4 * hidden), Maxout()),
+            *(UniformDropout(dropout), nn.Linear(2 * hidden, 4 * hidden), Maxout()),
+            UniformDropout(dropout),
         ]
         super().__init__(
             label_stem=SideBySide(nn.Sequential(*of_x, nn.Flatten()), nn.Sequential(*of_z)),

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_cli.networks import layers, mlp, roles
+from gan_cli.networks.dropout import UniformDropout
 from gan_cli.networks.heads import LinearHead
 from gan_cli.networks.labels import AppendLabel, LabelPlane
 from gan_cli.ranges import Count, LayerCount, LayerSizes, Natural, Probability
@@ -197,7 +198,7 @@ def _discriminator(
             nn.Conv2d(width, width, kernel, stride=2),
             nn.ReLU(),
             nn.Flatten(),  # [N, K, S', S'] -> [N, F]
-            nn.Dropout(dropout),
+            UniformDropout(dropout),
         ),
         head=LinearHead(width * left**2),
         n_classes=n_classes,

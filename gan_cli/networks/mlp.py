@@ -12,6 +12,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from gan_cli.networks import layers, roles
+from gan_cli.networks.dropout import UniformDropout
 from gan_cli.networks.heads import LinearHead
 from gan_cli.networks.labels import AppendLabel
 from gan_cli.ranges import Count, LayerSizes, Natural, Probability
@@ -114,5 +115,5 @@ def _hidden_layers(
         modules.append(nn.Linear(size_in, size_out, bias=not first))
         modules += [*first, layers.activation(activation), *last]
         if dropout:
-            modules.append(nn.Dropout(dropout))
+            modules.append(UniformDropout(dropout))
     return nn.Sequential(*modules)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_cli.networks import layers, roles
+from gan_cli.networks.dropout import UniformDropout
 from gan_cli.ranges import Count, LayerCount, OptionalLayerCount, Probability
 
 DEEPEST = 8
@@ -83,7 +84,7 @@ class UNet(roles.Translator):
                     nn.ReLU(),
                     _double(size_in if not up else 2 * size_in, size_out, bias),
                     layers.plain_normalization(normalization, size_out),
-                    nn.Dropout(dropout) if dropping else nn.Identity(),
+                    UniformDropout(dropout) if dropping else nn.Identity(),
                 )
             )
         last = _double(width if not up else 2 * width, out_channels, bias=True)

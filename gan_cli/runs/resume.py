@@ -34,7 +34,12 @@ FREE = (
 """Keys nobody needs to be told about."""
 SHAPE = ("data.image_size", "data.channels", "data.n_classes")
 """Besides the model and every class named, keys that decide the shape of what was learnt."""
-HABITS = ("model.n_critic", "model.generator_batch_multiple", "model.unrolled_steps")
+HABITS = (
+    "model.n_critic",
+    "model.generator_batch_multiple",
+    "model.reuse_fakes",
+    "model.unrolled_steps",
+)
 """Keys of the model that can change under way."""
 ABSENT = "nothing"
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from gan_cli.errors import UserError
+from gan_cli.networks.dropout import dropout
 from gan_cli.networks.layers import normalize_spectrally
 from gan_cli.networks.minibatch import GroupStddev
 from gan_cli.networks.roles import Discriminator
@@ -144,7 +144,7 @@ class Dropout(Layer):
         """Let every activation drop some of its output."""
 
         def drop(layer: nn.Module, _: tuple[Tensor], output: Tensor) -> Tensor:
-            return F.dropout(output, self.p, layer.training)
+            return dropout(output, self.p, layer.training)
 
         behind_activations(network, drop)
 

@@ -49,7 +49,7 @@ class Witness(nn.Module):
         return x.flatten(1).mean(1), x.flatten(1)
 
 
-def game(loss: Loss | None = None, **options: int) -> TwoPlayer:
+def game(loss: Loss | None = None, **options: int | bool) -> TwoPlayer:
     made = TwoPlayer(4, Labelled(), Witness(), loss or NonSaturating(), **options)  # type: ignore[arg-type]
     made.bind(image_fields(1, 2, 2))
     return made
@@ -102,6 +102,46 @@ def test_fakes_of_ds_turn_come_without_a_graph():
     real, fake = made.adversary("discriminator").network.seen
     assert not fake[0].requires_grad
     assert torch.equal(real[0], BATCH["image"])
+
+
+def play_a_step(made: TwoPlayer, n_critic: int = 1) -> list[Tensor]:
+    """Fakes that D was shown, turn by turn."""
+    made.set_optimizers({"generator": torch.optim.SGD(made.generator.parameters())})
+    witness = made.adversary("discriminator").network
+    made.begin_step()
+    for _ in range(n_critic):
+        made.generator.requires_grad_(False)
+        made.losses("discriminator", BATCH, START)
+    made.generator.requires_grad_(True)
+    made.losses("generator", BATCH, START).minimise["adversarial"].backward()
+    return [x for x, _ in witness.seen if not torch.equal(x, BATCH["image"])]
+
+
+@pytest.mark.parametrize("n_critic", [1, 3])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_g_learns_from_the_fakes_that_d_was_shown_last(loss: type[Loss], n_critic: int):
+    made = game(loss(), n_critic=n_critic, reuse_fakes=True)
+    *before, last, own = play_a_step(made, n_critic)
+    assert torch.equal(own, last)
+    assert own.requires_grad
+    assert not last.requires_grad
+    assert len(made.generator.asked) == n_critic  # and not once more
+    assert not any(torch.equal(own, x) for x in before)
+    z, label = made.generator.asked[-1]
+    again = game(loss())
+    again.fakes = lambda *_: again.generator(z, label)  # type: ignore[method-assign]
+    again.losses("generator", BATCH, START).minimise["adversarial"].backward()
+    assert torch.equal(made.generator.gain.grad, again.generator.gain.grad)
+
+
+def test_fresh_fakes_are_the_default():
+    shown, own = play_a_step(game())
+    assert not torch.equal(own, shown)
+
+
+def test_reused_fakes_are_as_many_as_ds():
+    with pytest.raises(ValueError, match="generator_batch_multiple=2"):
+        game(generator_batch_multiple=2, reuse_fakes=True)
 
 
 def test_players():
