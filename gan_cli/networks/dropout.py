@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def dropout(x: Tensor, p: float, training: bool) -> Tensor:
+def drop(x: Tensor, p: float, training: bool) -> Tensor:
     """`F.dropout` (Srivastava et al. 2014), on a CPU by uniform random numbers.
 
     torch draws Bernoulli numbers there in three times the time: a tenth of a step of a small fully
@@ -24,8 +24,8 @@ def dropout(x: Tensor, p: float, training: bool) -> Tensor:
 
 
 class UniformDropout(nn.Dropout):
-    """`dropout` as a layer."""
+    """`drop` as a layer."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop numbers of x, of any shape, in training."""
-        return dropout(x, self.p, self.training)
+        return drop(x, self.p, self.training)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_cli.errors import UserError
-from gan_cli.networks.dropout import dropout
+from gan_cli.networks.dropout import drop
 from gan_cli.networks.layers import normalize_spectrally
 from gan_cli.networks.minibatch import GroupStddev
 from gan_cli.networks.roles import Discriminator
@@ -143,10 +143,10 @@ class Dropout(Layer):
     def apply_to(self, network: Discriminator) -> None:
         """Let every activation drop some of its output."""
 
-        def drop(layer: nn.Module, _: tuple[Tensor], output: Tensor) -> Tensor:
-            return dropout(output, self.p, layer.training)
+        def thin(layer: nn.Module, _: tuple[Tensor], output: Tensor) -> Tensor:
+            return drop(output, self.p, layer.training)
 
-        behind_activations(network, drop)
+        behind_activations(network, thin)
 
 
 def behind_activations(
