@@ -71,6 +71,7 @@ class Turns:
         if not self._finite.passes(player, losses, total, norm, step):
             for buffer, before in buffers:  # means that the turn has gone into
                 buffer.copy_(before)
+            self.game.on_skip()
             return None
         player.update()
         terms = {f"loss/{player.symbol}/{k}": v.detach() for k, v in losses.minimise.items()}

@@ -216,6 +216,9 @@ class Game(nn.Module, abc.ABC):
     def begin_step(self) -> None:
         """Called before a step's turns: what players hand on to each other is forgotten here."""
 
+    def on_skip(self) -> None:
+        """Called where a turn was skipped and buffers are as before it: its graphs are no good."""
+
     def on_step(self, progress: Progress) -> None:
         """Called after each step: what grows or adapts does so here."""
         for name in self.adversaries:
@@ -231,20 +234,3 @@ class Game(nn.Module, abc.ABC):
     def observe(self, name: str, scored: RealFakeBatch) -> None:
         """Called after a turn of the adversary `name`, for what follows its scores."""
         self.adversary(name).observe(scored)
-
-
-def by_direction(found: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Losses of several adversaries under one name each: `adversarial_ab`, `adversarial_ba`."""
-    return {f"{name}_{which}": v for which, of in found.items() for name, v in of.items()}
-
-
-def summed(found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Losses of several adversaries as their sum, each term under its own name."""
-    names = dict.fromkeys(name for of in found for name in of)
-    return {name: torch.stack([of[name] for of in found if name in of]).sum() for name in names}
-
-
-def mean_watch(found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """What several adversaries show, as the mean of those that show it."""
-    names = dict.fromkeys(name for of in found for name in of)
-    return {n: torch.stack([of[n] for of in found if n in of]).mean() for n in names}

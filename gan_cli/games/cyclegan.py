@@ -9,11 +9,12 @@ from torch.nn.functional import l1_loss
 
 from gan_cli.data.fields import Batch
 from gan_cli.games.adversary import Adversary
-from gan_cli.games.base import Game, Losses, PlayerSpec, by_direction, mean_watch
+from gan_cli.games.base import Game, Losses, PlayerSpec
 from gan_cli.games.just_made import JustMade
 from gan_cli.games.latents import in_chunks
 from gan_cli.games.losses import Loss
 from gan_cli.games.requests import Drawing, LookUp, Request, Sheet, Trial
+from gan_cli.games.several import by_direction, mean_watch
 from gan_cli.networks.roles import Discriminator, Translator
 from gan_cli.ranges import NonNegative
 from gan_cli.tricks.examples import Progress

@@ -9,11 +9,12 @@ from torch.nn.functional import l1_loss, pad
 from gan_cli.data.fields import Batch, Fields
 from gan_cli.errors import UserError
 from gan_cli.games.adversary import Adversary
-from gan_cli.games.base import Game, Losses, PlayerSpec, mean_watch, summed
+from gan_cli.games.base import Game, Losses, PlayerSpec
 from gan_cli.games.just_made import MadeOnce
 from gan_cli.games.latents import in_chunks
 from gan_cli.games.losses import Loss
 from gan_cli.games.requests import Drawing, LookUp, Request, Sheet, Trial
+from gan_cli.games.several import mean_watch, summed
 from gan_cli.networks.hifigan import recorded_maps
 from gan_cli.networks.roles import DiscriminatorGroup, Vocoder
 from gan_cli.ranges import Count, NonNegative
@@ -119,6 +120,10 @@ class HiFiGAN(Game):
         self._made.meet(optimizers["generator"])
 
     def begin_step(self) -> None:
+        """What was made is forgotten."""
+        self._made.forget()
+
+    def on_skip(self) -> None:
         """What was made is forgotten."""
         self._made.forget()
 

@@ -61,6 +61,7 @@ class MadeOnce:
 
     def put(self, samples: Tensor, *given: Tensor | None) -> tuple[Tensor, ...]:
         """Made in D's turn, in which G's weights are at rest."""
+        self._last = None  # not two graphs at once
         with learning(self._learns):
             made = self._make(samples, *given)
         self._last = samples, made
@@ -71,4 +72,5 @@ class MadeOnce:
         last, self._last = self._last, None
         if last is not None and last[0] is samples and last[1][-1].requires_grad:
             return last[1]
+        del last
         return self._make(samples, *given)

@@ -72,6 +72,10 @@ class Pix2Pix(Game):
         """What was made is forgotten."""
         self._made.forget()
 
+    def on_skip(self) -> None:
+        """What was made is forgotten."""
+        self._made.forget()
+
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on pairs `source`, `target`, [N, C, H, W] each."""
         adversary = self.adversary("discriminator")

@@ -77,7 +77,7 @@ class TwoPlayer(Game):
         self.generator = generator
         self.adversaries["discriminator"] = Adversary(discriminator, loss)
         self.n_classes = max(generator.n_classes, discriminator.n_classes)
-        self._reused = MadeOnce(lambda _, z, y: (self._fakes_of(z, y),)) if reuse_fakes else None
+        self._reused = MadeOnce(self._made_of) if reuse_fakes else None
         self._shown: dict[int, Tensor] = {}  # z of D's turn, by where the real images beside it lie
 
     @property
@@ -109,6 +109,11 @@ class TwoPlayer(Game):
             self._reused.forget()
             self._shown = {}
 
+    def on_skip(self) -> None:
+        """G makes its fakes anew, of the same latents."""
+        if self._reused is not None:
+            self._reused.forget()
+
     def losses(self, player: str, batch: Batch, progress: Progress) -> Losses:
         """The turn of one player on real images x [N, C, H, W] with labels [N]."""
         x, label = batch["image"], self.label_of(batch)
@@ -119,7 +124,7 @@ class TwoPlayer(Game):
     def discriminator_turn(self, x: Tensor, label: Tensor | None, progress: Progress) -> Losses:
         """D on real images and on fakes without a graph."""
         adversary = self.adversary("discriminator")
-        if self._reused is not None:
+        if self._reused is not None and progress.phase != "lazy":
             z = self._shown[x.data_ptr()] = self._fresh_latents(len(x), x.device)
             fake = self._reused.put(x, z, label)[0].detach()
         else:
@@ -155,6 +160,9 @@ class TwoPlayer(Game):
 
     def _fakes_of(self, z: Tensor, label: Tensor | None) -> Tensor:
         return self.generator(z, label).float()
+
+    def _made_of(self, _: Tensor, z: Tensor, label: Tensor | None) -> tuple[Tensor, ...]:
+        return (self._fakes_of(z, label),)
 
     def label_of(self, batch: Batch) -> Tensor | None:
         """The labels [N] that the networks are told; None where they take none."""

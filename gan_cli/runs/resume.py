@@ -93,7 +93,7 @@ def compare(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
                 said = "%s was %s and is %s from here on; give it to have it otherwise"
                 log.info(said, key, was, becomes)
             continue
-        fixed = ABSENT in (was, becomes) and not key.startswith("optimizer.")
+        fixed = ABSENT in (was, becomes) and not key.startswith(("optimizer.", *HABITS))
         if fixed or _decides_shape(key):
             fatal[key] = f"{key}: the checkpoint has {was}, this run asks for {becomes}"
         else:

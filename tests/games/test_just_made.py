@@ -94,3 +94,39 @@ def test_what_a_step_that_failed_has_made_is_not_shown_in_the_next(model: str) -
     other.play()
     weights = [[*t.game.parameters(), *t.game.buffers()] for t in (trainer, other)]
     assert all(torch.equal(*pair) for pair in zip(*weights, strict=True))
+
+
+@pytest.mark.parametrize("model", ["dcgan", "cgan_dcgan_r1", "pix2pix"])
+def test_a_turn_of_d_that_is_skipped_leaves_gs_turn_playable(model: str) -> None:
+    """BatchNorm's means are put back then, and a graph through them is no good any more."""
+    trainer = of(model, "trainer.on_nan=skip")
+    trainer.play()
+    adversary = trainer.game.adversary("discriminator")
+    losses, adversary.discriminator_losses = (
+        adversary.discriminator_losses,
+        lambda seen: {name: value * float("nan") for name, value in losses(seen).items()},
+    )
+    before = copy.deepcopy(trainer.game.state_dict())
+    trainer.play()
+    moved = {k for k, v in trainer.game.state_dict().items() if not torch.equal(v, before[k])}
+    assert any(key.startswith("generator.") for key in moved)
+    assert not any(key.startswith("adversaries.") and "weight" in key for key in moved)
+
+
+def test_lazy_terms_of_d_leave_what_g_learns_from() -> None:
+    trainer = of("dcgan_r1", "+optimizer.lazy_apart=true", "tricks.lazy_r1.every=2")
+    asked: list[torch.Tensor] = []
+    trainer.game.generator.register_forward_hook(lambda _, inputs, __: asked.append(inputs[0]))
+    for lazy in (1, 0):
+        asked.clear()
+        trainer.play()
+        assert len(asked) == 1 + lazy
+
+
+def test_a_copied_game_reuses_its_own_fakes() -> None:
+    game = copy.deepcopy(of("dcgan").game)
+    with torch.no_grad():
+        for weight in game.generator.parameters():
+            weight.zero_()
+    (made,) = game._reused.put(torch.zeros(2), torch.randn(2, game.latent_dim), None)
+    assert not made.any()
