@@ -78,7 +78,7 @@ class TwoPlayer(Game):
         self.adversaries["discriminator"] = Adversary(discriminator, loss)
         self.n_classes = max(generator.n_classes, discriminator.n_classes)
         self._reused = MadeOnce(self._made_of) if reuse_fakes else None
-        self._shown: dict[int, Tensor] = {}  # z of D's turn, by where the real images beside it lie
+        self._shown: dict[int, Tensor] = {}  # z of D's last turn, by where its part begins
 
     @property
     def players(self) -> Mapping[str, PlayerSpec]:
@@ -125,7 +125,7 @@ class TwoPlayer(Game):
         """D on real images and on fakes without a graph."""
         adversary = self.adversary("discriminator")
         if self._reused is not None and progress.phase != "lazy":
-            z = self._shown[x.data_ptr()] = self._fresh_latents(len(x), x.device)
+            z = self._shown[int(x.storage_offset())] = self._fresh_latents(len(x), x.device)
             fake = self._reused.put(x, z, label)[0].detach()
         else:
             with torch.no_grad():  # D's turn pays nothing for making fakes
@@ -146,7 +146,7 @@ class TwoPlayer(Game):
 
     def fakes_for_generator(self, x: Tensor, label: Tensor | None) -> Tensor:
         """Fakes of G's turn, as many as real images x, with a graph."""
-        z = self._shown.get(x.data_ptr())
+        z = self._shown.get(int(x.storage_offset()))
         if self._reused is None or z is None:
             return self.fakes(len(x), label, x.device)
         return self._reused.take(x, z, label)[0]

@@ -82,6 +82,9 @@ class Quadratic(nn.Module):
         self.drawn.append(torch.rand(()).item())
         return Losses({"pull": loss, "other": 0 * loss}, {"score/real": loss.detach()})
 
+    def on_skip(self) -> None:
+        pass
+
     def on_step(self, progress: Progress) -> None:
         self.steps.append(progress)
 

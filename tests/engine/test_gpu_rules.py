@@ -194,7 +194,7 @@ def test_the_counter_counts(fetch: Any) -> None:
 
 
 def test_a_number_left_on_the_cpu_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    left = "gan_cli.games.two_player.TwoPlayer.fakes"
+    left = "gan_cli.games.two_player.TwoPlayer._fakes_of"
     monkeypatch.setattr(left, lambda *a: torch.rand(4, 1, 16, 16))
     with pytest.raises(RuntimeError, match="device"):
         check_devices(settings_of("model=vanilla", *narrow("vanilla")))
