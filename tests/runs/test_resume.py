@@ -7,6 +7,8 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from gan_cli.errors import UserError
+from gan_cli.runs.resume import compare
 from gan_cli.sinks.checkpoint import load_newest, save
 from tests.conftest import BARE, NARROW, Command, narrow
 from tests.data.image_files import write_image
@@ -257,3 +259,12 @@ def test_in_the_middle_of_a_ramp(gan_train: Command, tmp_path: Path) -> None:
     ramps = ("optimizer.schedule", "tricks.r1.weight", "ema.half_life")
     shorter = [f"{ramp}.images=100" for ramp in ramps]
     check_resume(gan_train, tmp_path, "experiment=r3gan_small", *narrow, *shorter)
+
+
+def test_an_older_run_may_take_up_a_habit_that_it_did_not_know(caplog: pytest.LogCaptureFixture):
+    before = {"model": {"n_critic": 1}}
+    with caplog.at_level("INFO", "gan_cli"):
+        compare(before, {"model": {"n_critic": 1, "reuse_fakes": True}})
+    assert "model.reuse_fakes was nothing and is True from here on" in caplog.text
+    with pytest.raises(UserError, match="another model"):
+        compare(before, {"model": {"n_critic": 1, "gamma": 0.5}})
