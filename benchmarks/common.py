@@ -4,29 +4,41 @@ import time
 from collections.abc import Sequence
 
 import torch
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from gan_cli.assembly.build import build_batches, build_game, build_players, build_trainer, place
 from gan_cli.assembly.devices import open_device, prepare_device
 from gan_cli.assembly.precision import settle_precision
+from gan_cli.cli.embedded import composed
 from gan_cli.cli.overrides import reach_unlisted
 from gan_cli.config.reader import read
 from gan_cli.config.schema import Settings
 from gan_cli.data.dataset import Dataset
 from gan_cli.engine.trainer import Trainer
-from gan_cli.paths import conf_folder
 
 
 def compose_config(overrides: Sequence[str]) -> DictConfig:
-    """What `gan-train` would compose of these overrides."""
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return compose("train", [reach_unlisted(item) for item in overrides])
+    """What `gan-train` would compose of these overrides.
+
+    Raises:
+        UserError: what is wrong with them, a line each.
+    """
+    with composed("train", [reach_unlisted(item) for item in overrides]) as config:
+        return config
+
+
+def read_settings(overrides: Sequence[str]) -> Settings:
+    """A run's settings.
+
+    Raises:
+        UserError: what is wrong with the overrides, a line each.
+    """
+    return read(compose_config([*overrides, "name=benchmark"]))
 
 
 def open_settings(overrides: Sequence[str]) -> tuple[Settings, Dataset, torch.device]:
     """A run's settings, its data, prepared, and its device, set up for training."""
-    settings = read(compose_config([*overrides, "name=benchmark"]))
+    settings = read_settings(overrides)
     dataset = settings.data.dataset.build()
     dataset.prepare()
     device = open_device(settings.trainer.device)

@@ -37,6 +37,18 @@ from gan_cli.sinks.folder import run_folder
 UNITS = ("minutes", "core-minutes", "steps")
 
 
+def check(job: Job) -> None:
+    """Read a job's settings, so that nothing has to be trained to find its mistakes.
+
+    Raises:
+        UserError: what is wrong with the recipe, a line each.
+    """
+    try:
+        common.read_settings(job.whole)
+    except UserError as error:
+        raise UserError(*(f"{job.recipe}: {line}" for line in error.problems)) from error
+
+
 def do(job: Job, folder: Path) -> dict[str, Any]:
     """What came of a job: `marks`, and why it `failed` where it did; trains what is missing.
 
@@ -119,15 +131,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     marks, records = tuple(sorted(given[unit.replace("-", "_")])), []
     try:
         recipes = read_recipes(given["recipes"], given["recipe"])
-        for seed in given["seeds"]:  # outermost: all recipes are equally far when cut off
-            for name, overrides in recipes.items():
-                whole = (*shlex.split(given["common"]), *overrides)
-                job = Job(name, seed, whole, unit, marks, given["count"])
-                folder = re.sub(r"[^A-Za-z0-9.-]+", "_", f"{name}-{seed}")
-                records.append(do(job, given["runs"].absolute() / folder))
-                quality_report.write(given["out"], records)
+        every = shlex.split(given["common"])
+        jobs = [  # seeds outermost: all recipes are equally far when cut off
+            Job(name, seed, (*every, *overrides), unit, marks, given["count"])
+            for seed in given["seeds"]
+            for name, overrides in recipes.items()
+        ]
+        for job in jobs:  # a mistake in the last is found before the first is trained
+            check(job)
+        for job in jobs:
+            folder = re.sub(r"[^A-Za-z0-9.-]+", "_", f"{job.recipe}-{job.seed}")
+            records.append(do(job, given["runs"].absolute() / folder))
+            quality_report.write(given["out"], records)
     except UserError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -111,9 +112,14 @@ def test_a_recipe_that_breaks_keeps_no_other_from_its_turn(study, tmp_path):
     assert "| broken | 3 | 0, 1 failed |" in (tmp_path / "study.md").read_text()
 
 
-def test_a_bad_recipe_ends_the_study_in_one_line(study, tmp_path):
-    with pytest.raises(SystemExit, match=r"optimizer\.ls"):
-        study("--with", POINTS, "--steps", "2", "--recipe", "a: +optimizer.ls=1")
+def test_a_bad_recipe_ends_the_study_in_one_line(study, tmp_path, capsys):
+    order = ["--with", POINTS, "--steps", "2", "--recipe", "sound:"]
+    for mistake, key in (("+optimizer.ls=1", "optimizer.ls"), ("data.size=32", "data.size")):
+        with pytest.raises(SystemExit) as ended:
+            study(*order, f"my own: {mistake}")
+        assert ended.value.code == 2
+        assert re.fullmatch(rf"my own: {key}: no such key.*\n", capsys.readouterr().err)
+    assert not (tmp_path / "runs").exists()  # it was seen before the sound one was trained
     (tmp_path / "bad.yaml").write_text("a: [1]\n")
     with pytest.raises(UserError, match=r"bad\.yaml: should hold `name: overrides`"):
         quality.read_recipes(tmp_path / "bad.yaml", [])
