@@ -64,7 +64,10 @@ def _overpowers(now: Means, before: Means) -> bool:
 
 
 def _overfits(now: Means, before: Means) -> bool:
-    return now["overfitting"] > 0.5 and before["overfitting"] > 0.4
+    """D ranks training images above others, and takes many of those for fakes where it can."""
+    known = "accuracy_real" in now and "accuracy_held_out" in now
+    mistaken = not known or now["accuracy_real"] - now["accuracy_held_out"] > 0.2
+    return now["overfitting"] > 0.5 and before["overfitting"] > 0.4 and mistaken
 
 
 def _worst(means: Means) -> float:

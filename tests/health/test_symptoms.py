@@ -20,6 +20,7 @@ from gan_cli.health.symptoms import (
 WELL = {
     "health/accuracy_real": 0.8,
     "health/accuracy_fake": 0.8,
+    "health/accuracy_held_out": 0.75,
     "health/diversity": 0.9,
     "health/uniqueness": 0.9,
     "health/overfitting": 0.05,
@@ -31,7 +32,7 @@ UNHEALTHY = {
     DROPPING: {"health/nearest_class_kl": 1.5},
     VANISHING: {"health/accuracy_real": 1.0, "health/accuracy_fake": 0.99, "grad_norm/G": 1e-6},
     OVERPOWERING: {"health/accuracy_real": 1.0, "health/accuracy_fake": 1.0},
-    OVERFITTING: {"health/overfitting": 0.9},
+    OVERFITTING: {"health/overfitting": 0.9, "health/accuracy_held_out": 0.4},
 }
 
 
@@ -77,6 +78,20 @@ def test_classes_that_come_back_are_not_dropped() -> None:
 def test_a_discriminator_that_memorises_is_told_so_and_no_more() -> None:
     said = watch((20, {}), (50, UNHEALTHY[OVERPOWERING] | UNHEALTHY[OVERFITTING]))
     assert [s for _, s in said] == [OVERFITTING]
+
+
+def test_a_discriminator_that_takes_new_images_for_real_does_not_memorise() -> None:
+    """Though it scores those higher that it knows, as pix2pix's does of 1,500 pairs."""
+    ranks = {"health/overfitting": 0.9}
+    assert watch((70, ranks)) == []
+    assert watch((70, ranks | {"health/accuracy_held_out": 0.55}))[0][1] is OVERFITTING
+
+
+def test_a_critic_without_a_boundary_memorises_by_its_scores_alone() -> None:
+    seen = Watch()
+    assert [s for n in range(1, 50) for s in seen.read(50 * n, {"health/overfitting": 0.9})] == [
+        OVERFITTING
+    ]
 
 
 def test_a_gradient_vanishes_from_its_own_height() -> None:
