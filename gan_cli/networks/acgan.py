@@ -9,6 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from gan_cli.networks import layers, roles
+from gan_cli.networks.convolution import Convolution, TransposedConvolution
 from gan_cli.networks.dropout import UniformDropout
 from gan_cli.networks.heads import projection_or_linear
 from gan_cli.networks.labels import AppendLabel
@@ -93,7 +94,7 @@ class Discriminator(roles.Discriminator):
         modules: list[nn.Module] = []
         for i, (size_in, size_out) in enumerate(pairwise(sizes)):
             modules += [
-                nn.Conv2d(size_in, size_out, 3, stride=2 - i % 2, padding=1),
+                Convolution(size_in, size_out, 3, stride=2 - i % 2, padding=1),
                 layers.normalization(normalization if i else "none", size_out),
                 nn.LeakyReLU(0.2),
                 UniformDropout(dropout),
@@ -107,4 +108,4 @@ class Discriminator(roles.Discriminator):
 
 
 def _double(size_in: int, size_out: int) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(size_in, size_out, 5, stride=2, padding=2, output_padding=1)
+    return TransposedConvolution(size_in, size_out, 5, stride=2, padding=2, output_padding=1)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_cli.networks import roles
+from gan_cli.networks.convolution import Convolution, TransposedConvolution
 from gan_cli.networks.dropout import UniformDropout
 from gan_cli.networks.heads import LinearHead
 from gan_cli.ranges import Count, Probability
@@ -44,8 +45,8 @@ class Encoder(roles.Encoder):
         sizes = [channels, *_widths(width)]
         modules: list[nn.Module] = []
         for (size_in, size_out), (kernel, stride) in zip(pairwise(sizes), KERNELS, strict=True):
-            modules += _normalised(nn.Conv2d(size_in, size_out, kernel, stride, bias=False))
-        modules += _normalised(nn.Conv2d(sizes[-1], sizes[-1], 1, bias=False))
+            modules += _normalised(Convolution(size_in, size_out, kernel, stride, bias=False))
+        modules += _normalised(Convolution(sizes[-1], sizes[-1], 1, bias=False))
         body = nn.Sequential(*modules, nn.Flatten())  # [N, F, 1, 1] -> [N, F]
         super().__init__(body, nn.Linear(sizes[-1], 2 * latent_dim), latent_dim, gaussian=True)
         _init(self)
@@ -78,10 +79,10 @@ class Generator(roles.Generator):
             pairwise(sizes), KERNELS[::-1], strict=True
         ):
             modules += _normalised(
-                nn.ConvTranspose2d(size_in, size_out, kernel, stride, bias=False)
+                TransposedConvolution(size_in, size_out, kernel, stride, bias=False)
             )
-        modules += _normalised(nn.Conv2d(width, width, 1, bias=False))
-        self.body = nn.Sequential(*modules, nn.Conv2d(width, channels, 1), nn.Tanh())
+        modules += _normalised(Convolution(width, width, 1, bias=False))
+        self.body = nn.Sequential(*modules, Convolution(width, channels, 1), nn.Tanh())
         _init(self)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
@@ -121,7 +122,7 @@ class Discriminator(roles.Discriminator):
         of_x: list[nn.Module] = []
         for (size_in, size_out), (kernel, stride) in zip(pairwise(sizes), KERNELS, strict=True):
             first = not of_x
-            conv = nn.Conv2d(size_in, 2 * size_out, kernel, stride, bias=first)
+            conv = Convolution(size_in, 2 * size_out, kernel, stride, bias=first)
             of_x += [UniformDropout(input_dropout if first else dropout), conv, Maxout()]
         of_z = [
             *(

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_cli.networks import layers, roles
+from gan_cli.networks.convolution import Convolution, TransposedConvolution
 from gan_cli.ranges import Count, LayerCount, LayerSizes
 
 Error = Literal["length", "squared", "absolute"]
@@ -145,13 +146,13 @@ class ConvAutoencoder(Autoencoder):
         def following(size: int) -> list[nn.Module]:
             return [layers.normalization(normalization, size), layers.activation("leaky_relu")]
 
-        there: list[nn.Module] = [nn.Conv2d(channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+        there: list[nn.Module] = [Convolution(channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
         for size_in, size_out in pairwise(sizes):
-            there += [nn.Conv2d(size_in, size_out, 4, 2, 1), *following(size_out)]
+            there += [Convolution(size_in, size_out, 4, 2, 1), *following(size_out)]
         back: list[nn.Module] = [nn.Unflatten(1, (sizes[-1], base, base))]
         for size_in, size_out in pairwise(sizes[::-1]):
-            back += [nn.ConvTranspose2d(size_in, size_out, 4, 2, 1), *following(size_out)]
-        back += [nn.ConvTranspose2d(width, channels, 4, 2, 1)]
+            back += [TransposedConvolution(size_in, size_out, 4, 2, 1), *following(size_out)]
+        back += [TransposedConvolution(width, channels, 4, 2, 1)]
         encoder = nn.Sequential(*there, nn.Flatten())  # [N, F, h, w] -> [N, F*h*w]
         super().__init__(encoder, nn.Sequential(*back), sizes[-1] * base**2, error)
         layers.init_normal(self)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gan_cli.networks import layers, roles
 from gan_cli.networks.autoencoder import Autoencoder
+from gan_cli.networks.convolution import Convolution
 from gan_cli.ranges import Count
 
 BASE = 8
@@ -63,11 +64,11 @@ class Discriminator(Autoencoder):
     ) -> None:
         count, base = _halvings(image_size)
         sizes = [width * (i + 1) for i in range(count + 1)]
-        modules: list[nn.Module] = [nn.Conv2d(channels, width, 3, padding=1), nn.ELU()]
+        modules: list[nn.Module] = [Convolution(channels, width, 3, padding=1), nn.ELU()]
         for size, following in pairwise([*sizes, 0]):
             modules += _two(size)
             if following:
-                modules += [nn.Conv2d(size, following, 3, stride=2, padding=1), nn.ELU()]
+                modules += [Convolution(size, following, 3, stride=2, padding=1), nn.ELU()]
         flat = sizes[-1] * base**2
         encoder = nn.Sequential(*modules, nn.Flatten(), nn.Linear(flat, code_dim))
         decoder = _decoder(code_dim, image_size, channels, width)
@@ -96,11 +97,11 @@ def _decoder(size_in: int, image_size: int, channels: int, width: int) -> nn.Seq
     ]
     for _ in range(count):
         modules += [nn.Upsample(scale_factor=2), *_two(width)]
-    return nn.Sequential(*modules, nn.Conv2d(width, channels, 3, padding=1))
+    return nn.Sequential(*modules, Convolution(width, channels, 3, padding=1))
 
 
 def _two(width: int) -> list[nn.Module]:
-    return [m for _ in range(2) for m in (nn.Conv2d(width, width, 3, padding=1), nn.ELU())]
+    return [m for _ in range(2) for m in (Convolution(width, width, 3, padding=1), nn.ELU())]
 
 
 def _init(network: nn.Module) -> None:

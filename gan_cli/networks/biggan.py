@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_cli.networks import layers, resnet, roles, sagan
+from gan_cli.networks.convolution import Convolution
 from gan_cli.networks.labels import required
 from gan_cli.ranges import Count, LayerCount, Natural, OptionalLayerCount
 
@@ -71,7 +72,7 @@ class Generator(roles.Generator):
         self.blocks = nn.ModuleList(resnet.UpBlock(a, b, norm) for a, b in pairwise(sizes))
         sagan.insert_attention(self.blocks, image_size, attention)
         self.out = nn.Sequential(
-            nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, channels, 3, padding=1), nn.Tanh()
+            nn.BatchNorm2d(width), nn.ReLU(), Convolution(width, channels, 3, padding=1), nn.Tanh()
         )
         layers.init_orthogonal(self)
         layers.normalize_spectrally(self, embeddings=False)

@@ -12,6 +12,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from gan_cli.networks import layers, roles
+from gan_cli.networks.convolution import Convolution, TransposedConvolution
 from gan_cli.networks.heads import projection_or_linear
 from gan_cli.networks.labels import AppendLabel, LabelPlane
 from gan_cli.ranges import Count, LayerCount, Natural
@@ -63,7 +64,7 @@ class Generator(roles.Generator):
             modules += [
                 layers.normalization(normalization, size_in),
                 layers.activation(activation),
-                nn.ConvTranspose2d(size_in, size_out, 4, stride=2, padding=1, bias=bias),
+                TransposedConvolution(size_in, size_out, 4, stride=2, padding=1, bias=bias),
             ]
         self.label_stem = AppendLabel(n_classes)
         self.body = nn.Sequential(*modules, nn.Tanh())
@@ -121,7 +122,7 @@ class Discriminator(roles.Discriminator):
             channels += 1
 
         def halve(size_in: int, size_out: int) -> nn.Conv2d:
-            return nn.Conv2d(size_in, size_out, 4, stride=2, padding=1, bias=bias)
+            return Convolution(size_in, size_out, 4, stride=2, padding=1, bias=bias)
 
         modules = [halve(channels, sizes[0]), layers.activation(activation)]
         for size_in, size_out in pairwise(sizes):

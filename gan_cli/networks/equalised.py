@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan_cli.networks.convolution import Geometry, convolve
+
 HE_GAIN = math.sqrt(2.0)
 """Makes up for the half of its input that a rectifier takes away."""
 
@@ -71,6 +73,7 @@ class EqualisedConv2d(nn.Conv2d):
         gain: float = HE_GAIN,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel, padding=kernel // 2, bias=bias)
+        self.geometry = Geometry(kernel, 1, kernel // 2)
         self.scale = gain / math.sqrt(in_channels * kernel**2)
         nn.init.normal_(self.weight)
         if self.bias is not None:
@@ -78,7 +81,7 @@ class EqualisedConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, in_channels, H, W] -> [N, out_channels, H, W]."""
-        return F.conv2d(x, self.weight * self.scale, self.bias, padding=self.padding)
+        return convolve(x, self.weight * self.scale, self.bias, self.geometry)
 
 
 class PixelNorm(nn.Module):

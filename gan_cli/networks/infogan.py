@@ -8,6 +8,7 @@ ends with tanh.
 from torch import Tensor, nn
 
 from gan_cli.networks import layers, roles
+from gan_cli.networks.convolution import Convolution, TransposedConvolution
 from gan_cli.networks.heads import projection_or_linear
 from gan_cli.networks.labels import AppendLabel
 from gan_cli.ranges import Count, Natural, Probability
@@ -48,9 +49,9 @@ class Generator(roles.Generator):
             *(nn.Linear(sizes[0], sizes[1], bias=False), nn.BatchNorm1d(sizes[1]), nn.ReLU()),
             *(nn.Linear(sizes[1], sizes[2], bias=False), nn.BatchNorm1d(sizes[2]), nn.ReLU()),
             nn.Unflatten(1, (width, base, base)),  # [N, K*base*base] -> [N, K, base, base]
-            nn.ConvTranspose2d(width, half, 4, stride=2, padding=1, bias=False),
+            TransposedConvolution(width, half, 4, stride=2, padding=1, bias=False),
             *(nn.BatchNorm2d(half), nn.ReLU()),
-            nn.ConvTranspose2d(half, channels, 4, stride=2, padding=1),
+            TransposedConvolution(half, channels, 4, stride=2, padding=1),
             nn.Tanh(),
         )
         layers.init_normal(self)
@@ -93,9 +94,9 @@ class Discriminator(roles.Discriminator):
         base, half, bias = layers.divided(image_size, 4), (width + 1) // 2, normalization == "none"
         super().__init__(
             body=nn.Sequential(
-                nn.Conv2d(channels, half, 4, stride=2, padding=1),
+                Convolution(channels, half, 4, stride=2, padding=1),
                 nn.LeakyReLU(negative_slope),
-                nn.Conv2d(half, width, 4, stride=2, padding=1, bias=bias),
+                Convolution(half, width, 4, stride=2, padding=1, bias=bias),
                 layers.normalization(normalization, width),
                 nn.LeakyReLU(negative_slope),
                 nn.Flatten(),  # [N, K, base, base] -> [N, K*base*base]

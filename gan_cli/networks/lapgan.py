@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_cli.networks import layers, mlp, roles
+from gan_cli.networks.convolution import Convolution
 from gan_cli.networks.dropout import UniformDropout
 from gan_cli.networks.heads import LinearHead
 from gan_cli.networks.labels import AppendLabel, LabelPlane
@@ -125,11 +126,11 @@ class _Finer(nn.Module):
         super().__init__()
         self.label_stem = LabelPlane(n_classes, size) if n_classes else None
         self.body = nn.Sequential(
-            nn.Conv2d(1 + channels + bool(n_classes), width, 7, padding=3),
+            Convolution(1 + channels + bool(n_classes), width, 7, padding=3),
             nn.ReLU(),
-            nn.Conv2d(width, width, 7, padding=3),
+            Convolution(width, width, 7, padding=3),
             nn.ReLU(),
-            nn.Conv2d(width, channels, 5, padding=2),
+            Convolution(width, channels, 5, padding=2),
         )
 
     def forward(self, coarse: Tensor, noise: Tensor, y: Tensor | None) -> Tensor:
@@ -193,9 +194,9 @@ def _discriminator(
     return roles.Discriminator(
         label_stem=LabelPlane(n_classes, size) if n_classes else None,
         body=nn.Sequential(
-            nn.Conv2d(channels + bool(n_classes), width, kernel),
+            Convolution(channels + bool(n_classes), width, kernel),
             nn.ReLU(),
-            nn.Conv2d(width, width, kernel, stride=2),
+            Convolution(width, width, kernel, stride=2),
             nn.ReLU(),
             nn.Flatten(),  # [N, K, S', S'] -> [N, F]
             UniformDropout(dropout),

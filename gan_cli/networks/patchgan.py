@@ -12,6 +12,7 @@ from torch import nn
 
 from gan_cli.networks import layers as blocks
 from gan_cli.networks import roles
+from gan_cli.networks.convolution import Convolution
 from gan_cli.networks.heads import PatchHead
 from gan_cli.networks.labels import LabelPlane
 from gan_cli.ranges import Count, Natural
@@ -66,7 +67,7 @@ class PatchGAN(roles.Discriminator):
         for stride, (size_in, size_out) in zip(strides, pairwise([channels, *sizes]), strict=True):
             normalized = normalization if modules else "none"
             modules += [
-                nn.Conv2d(size_in, size_out, kernel, stride, padding, bias=normalized != "batch"),
+                Convolution(size_in, size_out, kernel, stride, padding, bias=normalized != "batch"),
                 blocks.plain_normalization(normalized, size_out),
                 nn.LeakyReLU(0.2),
             ]

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_cli.networks import layers, roles
+from gan_cli.networks.convolution import Convolution
 from gan_cli.networks.heads import projection_or_linear
 from gan_cli.ranges import Count, LayerCount, Natural, OptionalLayerCount
 
@@ -218,7 +219,7 @@ def _up(x: Tensor) -> Tensor:
 
 
 def _conv(size_in: int, size_out: int, kernel: int, gain: float = 1.0) -> nn.Conv2d:
-    conv = nn.Conv2d(size_in, size_out, kernel, padding=kernel // 2)
+    conv = Convolution(size_in, size_out, kernel, padding=kernel // 2)
     _init_glorot(conv, gain)
     return conv
 

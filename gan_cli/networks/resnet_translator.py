@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from gan_cli.mirrored import Reflect
 from gan_cli.networks import layers, roles
+from gan_cli.networks.convolution import Convolution, TransposedConvolution
 from gan_cli.ranges import Count, LayerCount, OptionalLayerCount
 
 
@@ -37,11 +38,12 @@ class ResNetTranslator(roles.Translator):
         self.in_channels, self.out_channels = in_channels, out_channels
         modules: list[nn.Module] = [*_convolution(in_channels, width, 7), *_norm_relu(width)]
         for _ in range(downsamplings):
-            modules += [nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), *_norm_relu(2 * width)]
+            down = Convolution(width, 2 * width, 3, stride=2, padding=1)
+            modules += [down, *_norm_relu(2 * width)]
             width *= 2
         modules += [ResidualBlock(width) for _ in range(blocks)]
         for _ in range(downsamplings):
-            up = nn.ConvTranspose2d(width, width // 2, 3, stride=2, padding=1, output_padding=1)
+            up = TransposedConvolution(width, width // 2, 3, stride=2, padding=1, output_padding=1)
             modules += [up, *_norm_relu(width // 2)]
             width //= 2
         self.body = nn.Sequential(*modules, *_convolution(width, out_channels, 7), nn.Tanh())
@@ -74,7 +76,7 @@ class ResidualBlock(nn.Module):
 
 
 def _convolution(size_in: int, size_out: int, kernel: int) -> list[nn.Module]:
-    return [Reflect(kernel // 2), nn.Conv2d(size_in, size_out, kernel)]
+    return [Reflect(kernel // 2), Convolution(size_in, size_out, kernel)]
 
 
 def _norm_relu(channels: int) -> list[nn.Module]:

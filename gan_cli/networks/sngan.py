@@ -9,6 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from gan_cli.networks import layers, roles
+from gan_cli.networks.convolution import Convolution, TransposedConvolution
 from gan_cli.networks.heads import projection_or_linear
 from gan_cli.networks.labels import AppendLabel
 from gan_cli.ranges import Count, Natural
@@ -51,12 +52,12 @@ class Generator(roles.Generator):
         ]
         for size_in, size_out in pairwise(sizes):
             modules += [
-                nn.ConvTranspose2d(size_in, size_out, 4, stride=2, padding=1),
+                TransposedConvolution(size_in, size_out, 4, stride=2, padding=1),
                 nn.BatchNorm2d(size_out),
                 nn.ReLU(),
             ]
         self.label_stem = AppendLabel(n_classes)
-        self.body = nn.Sequential(*modules, nn.Conv2d(width, channels, 3, padding=1), nn.Tanh())
+        self.body = nn.Sequential(*modules, Convolution(width, channels, 3, padding=1), nn.Tanh())
         layers.init_normal(self)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
@@ -99,12 +100,12 @@ class Discriminator(roles.Discriminator):
         modules: list[nn.Module] = []
         for size_in, size_out in pairwise([channels, *sizes]):
             modules += [
-                nn.Conv2d(size_in, size_out, 3, padding=1),
+                Convolution(size_in, size_out, 3, padding=1),
                 nn.LeakyReLU(0.1),
-                nn.Conv2d(size_out, size_out, 4, stride=2, padding=1),
+                Convolution(size_out, size_out, 4, stride=2, padding=1),
                 nn.LeakyReLU(0.1),
             ]
-        modules += [nn.Conv2d(sizes[-1], last, 3, padding=1), nn.LeakyReLU(0.1), nn.Flatten()]
+        modules += [Convolution(sizes[-1], last, 3, padding=1), nn.LeakyReLU(0.1), nn.Flatten()]
         super().__init__(
             body=nn.Sequential(*modules),  # [N, C, H, W] -> [N, last*base*base]
             head=projection_or_linear(last * base**2, n_classes),

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_cli.networks import layers, roles
+from gan_cli.networks.convolution import Convolution
 from gan_cli.networks.heads import LinearHead
 from gan_cli.ranges import Count, LayerCount, Positive
 
@@ -189,7 +190,7 @@ class Discriminator(roles.Discriminator):
         for size in sizes:
             for size_in, kernel, stride in ((before, 3, 1), (size, 4, 2)):
                 norm = bool(body)
-                body.append(nn.Conv2d(size_in, size, kernel, stride, 1, bias=not norm))
+                body.append(Convolution(size_in, size, kernel, stride, 1, bias=not norm))
                 body += [nn.BatchNorm2d(size), nn.LeakyReLU(0.2)] if norm else [nn.LeakyReLU(0.2)]
             before = size
         body += [nn.Flatten(), nn.Linear(before * base**2, 100), nn.LeakyReLU(0.2)]
@@ -197,7 +198,7 @@ class Discriminator(roles.Discriminator):
 
 
 def _conv(size_in: int, size_out: int) -> nn.Conv2d:
-    return nn.Conv2d(size_in, size_out, 3, padding=1)
+    return Convolution(size_in, size_out, 3, padding=1)
 
 
 def init_narrow(network: nn.Module, factor: Positive = NARROW) -> None:

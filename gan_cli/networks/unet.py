@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_cli.networks import layers, roles
+from gan_cli.networks.convolution import Convolution, TransposedConvolution
 from gan_cli.networks.dropout import UniformDropout
 from gan_cli.ranges import Count, LayerCount, OptionalLayerCount, Probability
 
@@ -66,13 +67,13 @@ class UNet(roles.Translator):
         sizes = layers.widths(width, depth, max_width)
         bias = normalization != "batch"
 
-        down: list[nn.Module] = [nn.Conv2d(in_channels, width, 4, stride=2, padding=1, bias=bias)]
+        down: list[nn.Module] = [Convolution(in_channels, width, 4, stride=2, padding=1, bias=bias)]
         for size_in, size_out in pairwise(sizes):
             innermost = len(down) == depth - 1
             down.append(
                 nn.Sequential(
                     nn.LeakyReLU(0.2),
-                    nn.Conv2d(size_in, size_out, 4, stride=2, padding=1, bias=bias),
+                    Convolution(size_in, size_out, 4, stride=2, padding=1, bias=bias),
                     layers.plain_normalization("none" if innermost else normalization, size_out),
                 )
             )
@@ -106,4 +107,4 @@ class UNet(roles.Translator):
 
 
 def _double(size_in: int, size_out: int, bias: bool) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(size_in, size_out, 4, stride=2, padding=1, bias=bias)
+    return TransposedConvolution(size_in, size_out, 4, stride=2, padding=1, bias=bias)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from gan_cli.networks import layers, roles
+from gan_cli.networks.convolution import Convolution, TransposedConvolution
 from gan_cli.networks.heads import LinearHead
 from gan_cli.ranges import Count
 
@@ -69,7 +70,7 @@ class Generator(roles.Generator):
             *(nn.Linear(latent_dim, size, bias=False), nn.BatchNorm1d(size), nn.ReLU()),
             nn.Unflatten(1, (first, base, base)),  # [N, K*h*w] -> [N, K, h, w]
             *(module for pair in pairwise(sizes) for module in _up(*pair)),
-            nn.Conv2d(sizes[-1], channels, 5, padding=2),
+            Convolution(sizes[-1], channels, 5, padding=2),
             nn.Tanh(),
         )
 
@@ -95,7 +96,7 @@ class Discriminator(roles.Discriminator):
         last = 4 * width
         # 32-128-256-256 at 64 pixels, 32-128-192-256 at 32
         sizes = [(width + 1) // 2, 2 * width, last if base >= 8 else 3 * width, last]
-        modules: list[nn.Module] = [nn.Conv2d(channels, sizes[0], 5, padding=2), nn.ReLU()]
+        modules: list[nn.Module] = [Convolution(channels, sizes[0], 5, padding=2), nn.ReLU()]
         modules += [module for pair in pairwise(sizes) for module in _down(*pair)]
         cut = len(modules) - 2  # the BatchNorm and the ReLU behind the fourth convolution
         early, late = nn.Sequential(*modules[:cut]), nn.Sequential(*modules[cut:])
@@ -112,12 +113,12 @@ class Discriminator(roles.Discriminator):
 
 
 def _down(size_in: int, size_out: int) -> list[nn.Module]:
-    conv = nn.Conv2d(size_in, size_out, 5, stride=2, padding=2, bias=False)
+    conv = Convolution(size_in, size_out, 5, stride=2, padding=2, bias=False)
     return [conv, nn.BatchNorm2d(size_out), nn.ReLU()]
 
 
 def _up(size_in: int, size_out: int) -> list[nn.Module]:
-    conv = nn.ConvTranspose2d(size_in, size_out, 5, 2, padding=2, output_padding=1, bias=False)
+    conv = TransposedConvolution(size_in, size_out, 5, 2, padding=2, output_padding=1, bias=False)
     return [conv, nn.BatchNorm2d(size_out), nn.ReLU()]
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_cli.networks import roles
+from gan_cli.networks.convolution import Convolution
 from gan_cli.ranges import Count, LayerCount, Natural
 
 
@@ -71,7 +72,7 @@ class CodedAutoencoder(roles.Translator):
             down += [] if last else [Halve(size)]
             before = size
         self.encoder = nn.Sequential(*down, *_middle(inner), *_out(inner, entry_dim))
-        self.to_entry = nn.Conv2d(entry_dim, entry_dim, 1)
+        self.to_entry = Convolution(entry_dim, entry_dim, 1)
 
         self.codebook = nn.Embedding(entries, entry_dim)
         nn.init.uniform_(self.codebook.weight, -1 / entries, 1 / entries)
@@ -79,7 +80,7 @@ class CodedAutoencoder(roles.Translator):
         self.register_buffer("idle", torch.full((entries,), revive_after))
         self.idle: Tensor
 
-        self.from_entry = nn.Conv2d(entry_dim, entry_dim, 1)
+        self.from_entry = Convolution(entry_dim, entry_dim, 1)
         up: list[nn.Module] = [_conv(entry_dim, inner), *_middle(inner)]
         before = inner
         for level, size in reversed(list(enumerate(sizes))):
@@ -159,7 +160,7 @@ class NormalizedResidual(nn.Module):
     def __init__(self, size_in: int, size_out: int) -> None:
         super().__init__()
         self.body = nn.Sequential(*_out(size_in, size_out), *_out(size_out, size_out))
-        self.skip = nn.Identity() if size_in == size_out else nn.Conv2d(size_in, size_out, 1)
+        self.skip = nn.Identity() if size_in == size_out else Convolution(size_in, size_out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, size_in, H, W] -> [N, size_out, H, W]."""
@@ -176,8 +177,8 @@ class MapAttention(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.norm = _norm(channels)
-        self.query_key_value = nn.Conv2d(channels, 3 * channels, 1)
-        self.out = nn.Conv2d(channels, channels, 1)
+        self.query_key_value = Convolution(channels, 3 * channels, 1)
+        self.out = Convolution(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, C, H, W]."""
@@ -195,7 +196,7 @@ class Halve(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, stride=2)
+        self.conv = Convolution(channels, channels, 3, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, C, H / 2, W / 2]."""
@@ -228,4 +229,4 @@ def _norm(channels: int) -> nn.Module:
 
 
 def _conv(size_in: int, size_out: int) -> nn.Conv2d:
-    return nn.Conv2d(size_in, size_out, 3, padding=1)
+    return Convolution(size_in, size_out, 3, padding=1)
