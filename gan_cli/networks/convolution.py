@@ -1,7 +1,8 @@
 """Convolutions whose weight gets its gradient as a matrix product, where that is faster.
 
 That is on a CPU with AVX2, where oneDNN takes 1.1 times as long (256 channels) to 3 times as long
-(1024 channels), and many times as long for maps of few pixels. With AVX-512 it does not.
+(1024 channels), and many times as long for maps of few pixels. With AVX-512 whole steps of DCGAN
+were measured at the rate of a square product, so torch's own are kept there.
 """
 
 from collections.abc import Sequence
@@ -113,16 +114,15 @@ def weight_gradient(large: Tensor, small: Tensor, geometry: Geometry) -> Tensor:
     """
     size, stride, padding, _ = geometry
     (count, channels), (rows, height, width) = large.shape[:2], small.shape[1:]
-    padded = F.pad(large, 4 * [padding]).permute(0, 2, 3, 1)  # [N, H + 2 padding, ..., C]
-    patches = padded.unfold(1, size, stride).unfold(2, size, stride)  # [N, h, w, C, size, size]
-    patches = patches.permute(0, 1, 2, 4, 5, 3)  # as they lie in memory
     values = small.permute(0, 2, 3, 1).reshape(-1, rows)  # [N h w, F]
     found = large.new_empty(rows, size * size * channels)
     at_once = max(1, ROOM // (height * width * found.shape[1]))  # samples
-    room = large.new_empty(min(at_once, count), *patches.shape[1:])
+    room = large.new_empty(min(at_once, count), height, width, size, size, channels)
     for start in range(0, count, at_once):
-        some = patches[start : start + at_once]
-        laid_out = room[: len(some)].copy_(some).flatten(0, 2).flatten(1)  # [n h w, size^2 C]
+        padded = F.pad(large[start : start + at_once], 4 * [padding]).permute(0, 2, 3, 1)
+        patches = padded.unfold(1, size, stride).unfold(2, size, stride)  # [n, h, w, C, size, size]
+        laid_out = room[: len(patches)].copy_(patches.permute(0, 1, 2, 4, 5, 3))
+        laid_out = laid_out.flatten(0, 2).flatten(1)  # [n h w, size^2 C]
         seen = values[start * height * width :][: len(laid_out)]
         found = torch.addmm(found, seen.t(), laid_out, beta=min(start, 1), out=found)
     return found.view(rows, size, size, channels).permute(0, 3, 1, 2)
