@@ -132,6 +132,7 @@ def _pays(x: Tensor, weight: Tensor) -> bool:
     """Whether this weight is to have a gradient, and a product is faster."""
     return (
         len(weight) >= WIDE
+        and len(x) > 0
         and weight.requires_grad
         and torch.is_grad_enabled()
         and x.device.type == "cpu"
