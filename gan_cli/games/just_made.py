@@ -49,6 +49,7 @@ class MadeOnce:
     def __init__(self, make: Callable[..., tuple[Tensor, ...]]) -> None:
         self._make = make
         self._learns: Sequence[Tensor] = ()
+        self._in_parts = False
         self.forget()
 
     def meet(self, optimizer: torch.optim.Optimizer) -> None:
@@ -62,14 +63,20 @@ class MadeOnce:
     def put(self, samples: Tensor, *given: Tensor | None) -> tuple[Tensor, ...]:
         """Made in D's turn, in which G's weights are at rest."""
         self._last = None  # not two graphs at once
+        if self._in_parts:
+            return self._make(samples, *given)
         with learning(self._learns):
             made = self._make(samples, *given)
         self._last = samples, made
         return made
 
     def take(self, samples: Tensor, *given: Tensor | None) -> tuple[Tensor, ...]:
-        """What was made of these very samples in D's turn, or is made now."""
+        """What was made of these very samples in D's turn, or is made now.
+
+        Of other samples where turns are played in parts: no graph is made in vain from then on.
+        """
         last, self._last = self._last, None
+        self._in_parts |= last is not None and last[0] is not samples
         if last is not None and last[0] is samples and last[1][-1].requires_grad:
             return last[1]
         del last

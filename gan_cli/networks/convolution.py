@@ -151,28 +151,30 @@ def _convolve(
     geometry: Geometry,
     transposed: bool,
 ) -> Tensor:
-    """A convolution whose weight has its gradient from a node of its own.
+    """A convolution whose weight and bias have their gradients from a node of their own.
 
-    So it is left out where only the input's gradient is asked for, as penalties do.
+    So those are left out where only the input's gradient is asked for, as penalties do.
     """
-    learning = _OfWeight.apply((x,), weight, shape, geometry, transposed)
-    y: Tensor = _OfInput.apply(x, weight, learning, geometry, transposed)
-    return y if bias is None else y + bias[:, None, None]
+    learning = _OfWeight.apply((x,), weight, bias, shape, geometry, transposed)
+    y: Tensor = _OfInput.apply(x, weight, bias, learning, geometry, transposed)
+    return y
 
 
 class _OfWeight(torch.autograd.Function):
-    """Zeros in the shape of a convolution's output, whose gradient becomes that of its weight.
+    """Zeros in the shape of a convolution's output, whose gradient becomes that of its weights.
 
     The input comes in a tuple, lest this node lie on a way to it.
     """
 
     @staticmethod
-    def forward(x: tuple[Tensor], weight: Tensor, shape: Sequence[int], *how: Any) -> Tensor:
+    def forward(
+        x: tuple[Tensor], weight: Tensor, bias: Tensor | None, shape: Sequence[int], *how: Any
+    ) -> Tensor:
         return weight.new_zeros(()).expand(shape)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        (x,), weight, _, *ctx.how = inputs
+        (x,), weight, _, _, *ctx.how = inputs
         ctx.save_for_backward(x, weight)
 
     @staticmethod
@@ -183,24 +185,30 @@ class _OfWeight(torch.autograd.Function):
         else:
             large, small = (dy, x) if transposed else (x, dy)
             dw = weight_gradient(large, small, geometry)
-        return None, dw, None, None, None
+        db = dy.sum((0, 2, 3)) if ctx.needs_input_grad[2] else None
+        return None, dw, db, None, None, None
 
 
 class _OfInput(torch.autograd.Function):
-    """A convolution; the weight's gradient is left to `_OfWeight`."""
+    """A convolution; the gradients of weight and bias are left to `_OfWeight`."""
 
     @staticmethod
     def forward(
-        x: Tensor, weight: Tensor, learning: Tensor, geometry: Geometry, transposed: bool
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        learning: Tensor,
+        geometry: Geometry,
+        transposed: bool,
     ) -> Tensor:
         _, stride, padding, more = geometry
         if transposed:
-            return F.conv_transpose2d(x, weight, None, stride, padding, more)
-        return F.conv2d(x, weight, None, stride, padding)
+            return F.conv_transpose2d(x, weight, bias, stride, padding, more)
+        return F.conv2d(x, weight, bias, stride, padding)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, weight, _, *ctx.how = inputs
+        x, weight, _, _, *ctx.how = inputs
         ctx.save_for_backward(x, weight)
 
     @staticmethod
@@ -209,7 +217,7 @@ class _OfInput(torch.autograd.Function):
         dx = None
         if ctx.needs_input_grad[0]:
             dx = _backward(dy, x, weight, geometry, transposed, (True, False, False))[0]
-        return dx, None, dy, None, None
+        return dx, None, None, dy, None, None
 
 
 def _backward(

@@ -51,6 +51,21 @@ def test_g_is_asked_once_a_step_and_learns_from_what_it_made_in_ds_turn() -> Non
     assert len(asked) == 6
 
 
+def test_no_graph_is_made_in_vain_where_turns_are_played_in_parts() -> None:
+    trainer = of("dcgan", "trainer.accumulate=2")
+    grads, make = [], trainer.game._reused._make  # type: ignore[union-attr]
+
+    def spy(*given: torch.Tensor | None) -> tuple[torch.Tensor, ...]:
+        made = make(*given)
+        grads.append(made[-1].requires_grad)
+        return made
+
+    trainer.game._reused._make = spy  # type: ignore[union-attr]
+    trainer.play()
+    trainer.play()
+    assert grads == [True, True, True, True, False, False, True, True]
+
+
 def test_parts_are_handed_on_in_order_and_to_each_phase() -> None:
     made = JustMade()
     for value in (1.0, 2.0):
