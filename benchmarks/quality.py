@@ -19,7 +19,8 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +39,20 @@ UNITS = ("minutes", "core-minutes", "steps")
 
 
 def check(job: Job) -> None:
-    """Read a job's settings, so that nothing has to be trained to find its mistakes.
+    """Read a job's settings: mistakes in keys and values show before anything is trained.
 
     Raises:
-        UserError: what is wrong with the recipe, a line each.
+        UserError: what is wrong, a line each.
     """
-    try:
+    with named(job):
         common.read_settings(job.whole)
+
+
+@contextmanager
+def named(job: Job) -> Iterator[None]:
+    """Say of which recipe a mistake is."""
+    try:
+        yield
     except UserError as error:
         raise UserError(*(f"{job.recipe}: {line}" for line in error.problems)) from error
 
@@ -141,7 +149,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             check(job)
         for job in jobs:
             folder = re.sub(r"[^A-Za-z0-9.-]+", "_", f"{job.recipe}-{job.seed}")
-            records.append(do(job, given["runs"].absolute() / folder))
+            with named(job):
+                records.append(do(job, given["runs"].absolute() / folder))
             quality_report.write(given["out"], records)
     except UserError as error:
         print(error, file=sys.stderr)

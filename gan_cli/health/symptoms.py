@@ -59,15 +59,18 @@ def _vanishes(now: Means, before: Means) -> bool:
 
 def _overpowers(now: Means, before: Means) -> bool:
     """D is all but never wrong, and not because it memorises."""
-    memorises = now.get("overfitting", 0.0) > 0.5
-    return min(_worst(now), _worst(before)) > 0.995 and not memorises
+    return min(_worst(now), _worst(before)) > 0.995 and not _memorises(now)
 
 
 def _overfits(now: Means, before: Means) -> bool:
-    """D ranks training images above others, and takes many of those for fakes where it can."""
+    return _memorises(now) and before["overfitting"] > 0.4
+
+
+def _memorises(now: Means) -> bool:
+    """D ranks training images above others, and takes many of those for fakes, if any."""
     known = "accuracy_real" in now and "accuracy_held_out" in now
     mistaken = not known or now["accuracy_real"] - now["accuracy_held_out"] > 0.2
-    return now["overfitting"] > 0.5 and before["overfitting"] > 0.4 and mistaken
+    return now.get("overfitting", 0.0) > 0.5 and mistaken
 
 
 def _worst(means: Means) -> float:

@@ -13,7 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 WIDE = 256
-"""Length of a weight, channels of the smaller map, from which on a product is faster."""
+"""Length of a weight, channels of the smaller map, from which on a product is faster ..."""
+DEEP = 64
+"""... where as many numbers make one of that map, as not where images of three channels come in,
+and are not those of one pixel."""
 ROOM = 1 << 19
 """Numbers of patches that are laid out at once: 2 MiB, which caches hold."""
 
@@ -84,9 +87,9 @@ class TransposedConvolution(nn.ConvTranspose2d):
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
     """`F.conv2d` of x [N, C, H, W] with a weight [F, C, size, size]: [N, F, h, w]."""
     size, stride, padding, _ = geometry
-    if not _pays(x, weight):
-        return F.conv2d(x, weight, bias, stride, padding)
     lengths = [(length + 2 * padding - size) // stride + 1 for length in x.shape[2:]]
+    if not _pays(x, weight) or min(lengths) < 1:
+        return F.conv2d(x, weight, bias, stride, padding)
     return _convolve(x, weight, bias, (len(x), len(weight), *lengths), geometry, False)
 
 
@@ -95,9 +98,9 @@ def convolve_transposed(
 ) -> Tensor:
     """`F.conv_transpose2d` of x [N, C, h, w] with a weight [C, F, size, size]: [N, F, H, W]."""
     size, stride, padding, more = geometry
-    if not _pays(x, weight):
-        return F.conv_transpose2d(x, weight, bias, stride, padding, more)
     lengths = [(length - 1) * stride - 2 * padding + size + more for length in x.shape[2:]]
+    if not _pays(x, weight) or min(lengths) < 1:
+        return F.conv_transpose2d(x, weight, bias, stride, padding, more)
     return _convolve(x, weight, bias, (len(x), weight.shape[1], *lengths), geometry, True)
 
 
@@ -131,15 +134,18 @@ def weight_gradient(large: Tensor, small: Tensor, geometry: Geometry) -> Tensor:
 def _pays(x: Tensor, weight: Tensor) -> bool:
     """Whether this weight is to have a gradient, and a product is faster."""
     return (
-        len(weight) >= WIDE
-        and len(x) > 0
+        not torch.compiler.is_compiling()  # first: exporting begins so, with x of any length
+        and len(weight) >= WIDE
+        and weight.shape[-1] > 1
+        and weight.numel() >= DEEP * len(weight)
         and weight.requires_grad
         and torch.is_grad_enabled()
+        and x.dim() == 4
+        and len(x) > 0
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
         and torch.backends.cpu.get_cpu_capability() == "AVX2"
-        and not torch.compiler.is_compiling()  # which is how exporting begins
     )
 
 

@@ -85,6 +85,8 @@ def test_a_discriminator_that_takes_new_images_for_real_does_not_memorise() -> N
     ranks = {"health/overfitting": 0.9}
     assert watch((70, ranks)) == []
     assert watch((70, ranks | {"health/accuracy_held_out": 0.55}))[0][1] is OVERFITTING
+    right = UNHEALTHY[OVERPOWERING] | ranks | {"health/accuracy_held_out": 0.93}
+    assert [s for _, s in watch((70, right))] == [OVERPOWERING]
 
 
 def test_a_critic_without_a_boundary_memorises_by_its_scores_alone() -> None:
