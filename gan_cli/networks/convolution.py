@@ -13,10 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 WIDE = 256
-"""Length of a weight, channels of the smaller map, from which on a product is faster ..."""
+"""Length of a weight, channels of the smaller map, from which on a product is faster."""
 DEEP = 64
-"""... where as many numbers make one of that map, as not where images of three channels come in,
-and are not those of one pixel."""
+"""Numbers that go into one of that map from which on it is; images of 3 channels have fewer."""
 ROOM = 1 << 19
 """Numbers of patches that are laid out at once: 2 MiB, which caches hold."""
 
