@@ -2,9 +2,9 @@
 
 Both networks always collect gradients, fakes of D's turn are made with a graph and detached, G's
 turn draws fresh latents, tensors are contiguous, images are gathered and scaled on the fly, dropout
-is torch's, and `.item()` reads both losses in each step. There is no EMA. Pix2pix, CycleGAN,
-HiFi-GAN and StyleGAN2 have the loops of their authors: benchmarks/translation.py,
-textbook_hifigan.py, stylegan2.py.
+and all of a convolution are torch's, and `.item()` reads both losses in each step. There is no
+EMA. Pix2pix, CycleGAN, HiFi-GAN and StyleGAN2 have the loops of their authors:
+benchmarks/translation.py, textbook_hifigan.py, stylegan2.py.
 """
 
 import sys
@@ -23,6 +23,7 @@ from gan_cli.games.losses import Targets
 from gan_cli.games.pix2pix import Pix2Pix
 from gan_cli.games.stylegan2 import StyleGAN2
 from gan_cli.games.two_player import TwoPlayer
+from gan_cli.networks import convolution
 from gan_cli.networks.dropout import UniformDropout
 
 PLAYABLE = {"gradient_penalty", "weight_clipping", "spectral_norm", "r1", "r2"}
@@ -35,6 +36,19 @@ def textbook_step(overrides: Sequence[str]) -> Callable[[], None]:
     Raises:
         SystemExit: a game or a trick that this loop does not know.
     """
+    step = _step(overrides)
+
+    def with_torchs_convolutions() -> None:
+        wide, convolution.WIDE = convolution.WIDE, sys.maxsize
+        try:
+            step()
+        finally:
+            convolution.WIDE = wide
+
+    return with_torchs_convolutions
+
+
+def _step(overrides: Sequence[str]) -> Callable[[], None]:
     settings, dataset, device = open_settings(overrides)
     game = build_game(settings, dataset.fields).to(device)
     for module in [*game.modules()]:
