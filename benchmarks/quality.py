@@ -38,16 +38,6 @@ from gan_cli.sinks.folder import run_folder
 UNITS = ("minutes", "core-minutes", "steps")
 
 
-def check(job: Job) -> None:
-    """Read a job's settings: mistakes in keys and values show before anything is trained.
-
-    Raises:
-        UserError: what is wrong, a line each.
-    """
-    with named(job):
-        common.read_settings(job.whole)
-
-
 @contextmanager
 def named(job: Job) -> Iterator[None]:
     """Say of which recipe a mistake is."""
@@ -146,7 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for name, overrides in recipes.items()
         ]
         for job in jobs:  # a mistake in the last is found before the first is trained
-            check(job)
+            with named(job):
+                common.read_settings(job.whole)
         for job in jobs:
             folder = re.sub(r"[^A-Za-z0-9.-]+", "_", f"{job.recipe}-{job.seed}")
             with named(job):

@@ -46,7 +46,7 @@ class Encoder(roles.Encoder):
         modules: list[nn.Module] = []
         for (size_in, size_out), (kernel, stride) in zip(pairwise(sizes), KERNELS, strict=True):
             modules += _normalised(Convolution(size_in, size_out, kernel, stride, bias=False))
-        modules += _normalised(Convolution(sizes[-1], sizes[-1], 1, bias=False))
+        modules += _normalised(nn.Conv2d(sizes[-1], sizes[-1], 1, bias=False))
         body = nn.Sequential(*modules, nn.Flatten())  # [N, F, 1, 1] -> [N, F]
         super().__init__(body, nn.Linear(sizes[-1], 2 * latent_dim), latent_dim, gaussian=True)
         _init(self)
@@ -81,8 +81,8 @@ class Generator(roles.Generator):
             modules += _normalised(
                 TransposedConvolution(size_in, size_out, kernel, stride, bias=False)
             )
-        modules += _normalised(Convolution(width, width, 1, bias=False))
-        self.body = nn.Sequential(*modules, Convolution(width, channels, 1), nn.Tanh())
+        modules += _normalised(nn.Conv2d(width, width, 1, bias=False))
+        self.body = nn.Sequential(*modules, nn.Conv2d(width, channels, 1), nn.Tanh())
         _init(self)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:

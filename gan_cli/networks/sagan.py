@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_cli.networks import layers, resnet
-from gan_cli.networks.convolution import Convolution
 from gan_cli.ranges import Count, LayerCount, Natural, OptionalLayerCount
 
 
@@ -28,7 +27,7 @@ class SelfAttention(nn.Module):
         super().__init__()
         narrow, half = max(channels // 8, 1), max(channels // 2, 1)
         self.query, self.key, self.value, self.out = (
-            Convolution(size_in, size_out, 1, bias=False)
+            nn.Conv2d(size_in, size_out, 1, bias=False)
             for size_in, size_out in (
                 *((channels, narrow), (channels, narrow)),
                 *((channels, half), (half, channels)),

@@ -72,7 +72,7 @@ class CodedAutoencoder(roles.Translator):
             down += [] if last else [Halve(size)]
             before = size
         self.encoder = nn.Sequential(*down, *_middle(inner), *_out(inner, entry_dim))
-        self.to_entry = Convolution(entry_dim, entry_dim, 1)
+        self.to_entry = nn.Conv2d(entry_dim, entry_dim, 1)
 
         self.codebook = nn.Embedding(entries, entry_dim)
         nn.init.uniform_(self.codebook.weight, -1 / entries, 1 / entries)
@@ -80,7 +80,7 @@ class CodedAutoencoder(roles.Translator):
         self.register_buffer("idle", torch.full((entries,), revive_after))
         self.idle: Tensor
 
-        self.from_entry = Convolution(entry_dim, entry_dim, 1)
+        self.from_entry = nn.Conv2d(entry_dim, entry_dim, 1)
         up: list[nn.Module] = [_conv(entry_dim, inner), *_middle(inner)]
         before = inner
         for level, size in reversed(list(enumerate(sizes))):
@@ -160,7 +160,7 @@ class NormalizedResidual(nn.Module):
     def __init__(self, size_in: int, size_out: int) -> None:
         super().__init__()
         self.body = nn.Sequential(*_out(size_in, size_out), *_out(size_out, size_out))
-        self.skip = nn.Identity() if size_in == size_out else Convolution(size_in, size_out, 1)
+        self.skip = nn.Identity() if size_in == size_out else nn.Conv2d(size_in, size_out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, size_in, H, W] -> [N, size_out, H, W]."""
@@ -177,8 +177,8 @@ class MapAttention(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.norm = _norm(channels)
-        self.query_key_value = Convolution(channels, 3 * channels, 1)
-        self.out = Convolution(channels, channels, 1)
+        self.query_key_value = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, C, H, W]."""
