@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from gan_cli.data.digits import Digits
+from gan_cli.metrics import brightness
 from gan_cli.metrics.brightness import dark_half, pixel_distance
 
 
@@ -26,6 +27,14 @@ def test_the_pixel_distance_is_how_far_values_move():
     # half of all pixels move by 100, wherever they are
     assert pixel_distance(gray(0, 0), gray(100, 0)) == pytest.approx(50)
     assert pixel_distance(gray(0, 255), gray(255, 0)) == 0
+
+
+def test_many_images_are_looked_at_in_parts(monkeypatch):
+    images, real = torch.randint(0, 256, (2, 25, 3, 4, 4), dtype=torch.uint8)
+    whole = dark_half(images), pixel_distance(images, real)
+    assert whole[0] == pytest.approx(images.flatten(1).sort(1).values[:, :24].double().mean())
+    monkeypatch.setattr(brightness, "PART", 7)
+    assert (dark_half(images), pixel_distance(images, real)) == pytest.approx(whole)
 
 
 def test_fog_is_seen():
