@@ -45,11 +45,11 @@ class Generator(roles.Generator):
         base, sizes = layers.divided(image_size, 2**HALVINGS), [4 * width, 2 * width, width]
         modules: list[nn.Module] = [
             nn.Linear(latent_dim + n_classes, sizes[0] * base**2),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Unflatten(1, (sizes[0], base, base)),  # [N, K*h*w] -> [N, K, h, w]
         ]
         for size_in, size_out in pairwise(sizes):
-            modules += [_double(size_in, size_out), nn.BatchNorm2d(size_out), nn.ReLU()]
+            modules += [_double(size_in, size_out), nn.BatchNorm2d(size_out), nn.ReLU(inplace=True)]
         self.label_stem = AppendLabel(n_classes)
         self.body = nn.Sequential(*modules, _double(width, channels), nn.Tanh())
         layers.init_normal(self)
@@ -96,7 +96,7 @@ class Discriminator(roles.Discriminator):
             modules += [
                 Convolution(size_in, size_out, 3, stride=2 - i % 2, padding=1),
                 layers.normalization(normalization if i else "none", size_out),
-                nn.LeakyReLU(0.2),
+                nn.LeakyReLU(0.2, inplace=True),
                 UniformDropout(dropout),
             ]
         super().__init__(

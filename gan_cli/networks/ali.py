@@ -182,7 +182,11 @@ def _widths(width: int) -> list[int]:
 
 
 def _normalised(layer: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
-    return [layer, nn.BatchNorm2d(layer.out_channels, momentum=MOMENTUM), nn.LeakyReLU(LEAK)]
+    return [
+        layer,
+        nn.BatchNorm2d(layer.out_channels, momentum=MOMENTUM),
+        nn.LeakyReLU(LEAK, inplace=True),
+    ]
 
 
 def _init(network: nn.Module) -> None:

@@ -146,7 +146,10 @@ class ConvAutoencoder(Autoencoder):
         def following(size: int) -> list[nn.Module]:
             return [layers.normalization(normalization, size), layers.activation("leaky_relu")]
 
-        there: list[nn.Module] = [Convolution(channels, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+        there: list[nn.Module] = [
+            Convolution(channels, width, 4, 2, 1),
+            layers.activation("leaky_relu"),
+        ]
         for size_in, size_out in pairwise(sizes):
             there += [Convolution(size_in, size_out, 4, 2, 1), *following(size_out)]
         back: list[nn.Module] = [nn.Unflatten(1, (sizes[-1], base, base))]

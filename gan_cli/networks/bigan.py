@@ -34,10 +34,10 @@ class Generator(roles.Generator):
         shape = (channels, image_size, image_size)
         self.body = nn.Sequential(
             nn.Linear(latent_dim, width, bias=False),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Linear(width, width, bias=False),
             nn.BatchNorm1d(width, affine=False),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Linear(width, math.prod(shape), bias=False),
             nn.Tanh(),
             nn.Unflatten(1, shape),  # [N, C*H*W] -> [N, C, H, W]
@@ -65,10 +65,10 @@ class Encoder(roles.Encoder):
         body = nn.Sequential(
             nn.Flatten(),  # [N, C, H, W] -> [N, C*H*W]
             nn.Linear(channels * image_size**2, width, bias=False),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
             nn.Linear(width, width, bias=False),
             nn.BatchNorm1d(width, affine=False),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
         )
         super().__init__(body, nn.Linear(width, latent_dim, bias=False), latent_dim)
         layers.init_normal(self)
@@ -97,7 +97,7 @@ class Discriminator(roles.Discriminator):
             label_stem=Join(channels * image_size**2, latent_dim, width),
             body=nn.Sequential(
                 layers.feature_normalization(normalization, width, affine=False),
-                nn.LeakyReLU(0.2),
+                nn.LeakyReLU(0.2, inplace=True),
             ),
             head=LinearHead(width, bias=False),
             n_classes=0,

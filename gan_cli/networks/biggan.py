@@ -72,7 +72,10 @@ class Generator(roles.Generator):
         self.blocks = nn.ModuleList(resnet.UpBlock(a, b, norm) for a, b in pairwise(sizes))
         sagan.insert_attention(self.blocks, image_size, attention)
         self.out = nn.Sequential(
-            nn.BatchNorm2d(width), nn.ReLU(), Convolution(width, channels, 3, padding=1), nn.Tanh()
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            Convolution(width, channels, 3, padding=1),
+            nn.Tanh(),
         )
         layers.init_orthogonal(self)
         layers.normalize_spectrally(self, embeddings=False)

@@ -46,11 +46,19 @@ class Generator(roles.Generator):
         sizes = (latent_dim + n_classes, HIDDEN, width * base**2)
         self.label_stem = AppendLabel(n_classes)
         self.body = nn.Sequential(
-            *(nn.Linear(sizes[0], sizes[1], bias=False), nn.BatchNorm1d(sizes[1]), nn.ReLU()),
-            *(nn.Linear(sizes[1], sizes[2], bias=False), nn.BatchNorm1d(sizes[2]), nn.ReLU()),
+            *(
+                nn.Linear(sizes[0], sizes[1], bias=False),
+                nn.BatchNorm1d(sizes[1]),
+                nn.ReLU(inplace=True),
+            ),
+            *(
+                nn.Linear(sizes[1], sizes[2], bias=False),
+                nn.BatchNorm1d(sizes[2]),
+                nn.ReLU(inplace=True),
+            ),
             nn.Unflatten(1, (width, base, base)),  # [N, K*base*base] -> [N, K, base, base]
             TransposedConvolution(width, half, 4, stride=2, padding=1, bias=False),
-            *(nn.BatchNorm2d(half), nn.ReLU()),
+            *(nn.BatchNorm2d(half), nn.ReLU(inplace=True)),
             TransposedConvolution(half, channels, 4, stride=2, padding=1),
             nn.Tanh(),
         )
@@ -95,14 +103,14 @@ class Discriminator(roles.Discriminator):
         super().__init__(
             body=nn.Sequential(
                 Convolution(channels, half, 4, stride=2, padding=1),
-                nn.LeakyReLU(negative_slope),
+                nn.LeakyReLU(negative_slope, inplace=True),
                 Convolution(half, width, 4, stride=2, padding=1, bias=bias),
                 layers.normalization(normalization, width),
-                nn.LeakyReLU(negative_slope),
+                nn.LeakyReLU(negative_slope, inplace=True),
                 nn.Flatten(),  # [N, K, base, base] -> [N, K*base*base]
                 nn.Linear(width * base**2, HIDDEN, bias=bias),
                 layers.feature_normalization(normalization, HIDDEN),
-                nn.LeakyReLU(negative_slope),
+                nn.LeakyReLU(negative_slope, inplace=True),
             ),
             head=projection_or_linear(HIDDEN, n_classes),
             n_classes=n_classes,
@@ -136,7 +144,7 @@ class CodeHead(nn.Module):
         self.body = nn.Sequential(
             nn.Linear(feature_dim, hidden, bias=normalization == "none"),
             layers.feature_normalization(normalization, hidden),
-            nn.LeakyReLU(negative_slope),
+            nn.LeakyReLU(negative_slope, inplace=True),
             nn.Linear(hidden, categories + continuous),
         )
         layers.init_normal(self)

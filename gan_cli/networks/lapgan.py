@@ -108,7 +108,7 @@ class _Base(nn.Module):
         self.label_stem = AppendLabel(n_classes)
         modules: list[nn.Module] = []
         for size_in, size_out in pairwise([noise_dim + n_classes, *hidden]):
-            modules += [nn.Linear(size_in, size_out), nn.ReLU()]
+            modules += [nn.Linear(size_in, size_out), nn.ReLU(inplace=True)]
         if modules:
             modules[-1] = nn.Sigmoid()
         last = hidden[-1] if hidden else noise_dim + n_classes
@@ -127,9 +127,9 @@ class _Finer(nn.Module):
         self.label_stem = LabelPlane(n_classes, size) if n_classes else None
         self.body = nn.Sequential(
             Convolution(1 + channels + bool(n_classes), width, 7, padding=3),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             Convolution(width, width, 7, padding=3),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             Convolution(width, channels, 5, padding=2),
         )
 
@@ -195,9 +195,9 @@ def _discriminator(
         label_stem=LabelPlane(n_classes, size) if n_classes else None,
         body=nn.Sequential(
             Convolution(channels + bool(n_classes), width, kernel),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             Convolution(width, width, kernel, stride=2),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Flatten(),  # [N, K, S', S'] -> [N, F]
             UniformDropout(dropout),
         ),

@@ -20,12 +20,12 @@ COMMON_SIZES = (8, 16, 28, 32, 48, 64, 96, 128, 256)
 
 
 def activation(name: Activation) -> nn.Module:
-    """Return a nonlinearity; leaky_relu has the slope 0.2 of the DCGAN paper."""
+    """Return a nonlinearity; both ReLUs overwrite their input; leaky_relu has DCGAN's slope 0.2."""
     match name:
         case "relu":
-            return nn.ReLU()
+            return nn.ReLU(inplace=True)
         case "leaky_relu":
-            return nn.LeakyReLU(0.2)
+            return nn.LeakyReLU(0.2, inplace=True)
         case "elu":
             return nn.ELU()
         case "gelu":

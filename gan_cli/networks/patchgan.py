@@ -69,7 +69,7 @@ class PatchGAN(roles.Discriminator):
             modules += [
                 Convolution(size_in, size_out, kernel, stride, padding, bias=normalized != "batch"),
                 blocks.plain_normalization(normalized, size_out),
-                nn.LeakyReLU(0.2),
+                nn.LeakyReLU(0.2, inplace=True),
             ]
         super().__init__(
             label_stem=label_stem,

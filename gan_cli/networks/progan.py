@@ -150,16 +150,17 @@ class _Trunk(Growing):
         sizes = layers.widths(width, self.depth + 1, max_width)[::-1]
         self.feature_dim = sizes[0]
         self.from_image = nn.ModuleList(
-            nn.Sequential(EqualisedConv2d(channels, k, 1), nn.LeakyReLU(0.2)) for k in sizes
+            nn.Sequential(EqualisedConv2d(channels, k, 1), nn.LeakyReLU(0.2, inplace=True))
+            for k in sizes
         )
         self.blocks = nn.ModuleList(_halving(b, a) for a, b in pairwise(sizes))
         self.last = nn.Sequential(
             GroupStddev(group_size) if group_size else nn.Identity(),
             EqualisedConv2d(sizes[0] + bool(group_size), sizes[0], 3),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
             nn.Flatten(),  # [N, K, base, base] -> [N, K*base^2]
             EqualisedLinear(sizes[0] * base**2, sizes[0]),
-            nn.LeakyReLU(0.2),
+            nn.LeakyReLU(0.2, inplace=True),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -182,7 +183,9 @@ class _FirstMap(nn.Module):
         gain = HE_GAIN / base  # as a convolution over zeros around z
         self.linear = EqualisedLinear(in_features, math.prod(self.shape), bias=False, gain=gain)
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.rest = nn.Sequential(nn.LeakyReLU(0.2), PixelNorm(), *_conv_norm(channels, channels))
+        self.rest = nn.Sequential(
+            nn.LeakyReLU(0.2, inplace=True), PixelNorm(), *_conv_norm(channels, channels)
+        )
 
     def forward(self, z: Tensor) -> Tensor:
         x = self.linear(z).unflatten(1, self.shape)  # [N, K*base^2] -> [N, K, base, base]
@@ -190,7 +193,7 @@ class _FirstMap(nn.Module):
 
 
 def _conv_norm(in_channels: int, channels: int) -> list[nn.Module]:
-    return [EqualisedConv2d(in_channels, channels, 3), nn.LeakyReLU(0.2), PixelNorm()]
+    return [EqualisedConv2d(in_channels, channels, 3), nn.LeakyReLU(0.2, inplace=True), PixelNorm()]
 
 
 def _doubling(in_channels: int, channels: int) -> nn.Sequential:
@@ -206,9 +209,9 @@ def _halving(in_channels: int, channels: int) -> nn.Sequential:
     """[N, in_channels, H, W] -> [N, channels, H/2, W/2]."""
     return nn.Sequential(
         EqualisedConv2d(in_channels, in_channels, 3),
-        nn.LeakyReLU(0.2),
+        nn.LeakyReLU(0.2, inplace=True),
         EqualisedConv2d(in_channels, channels, 3),
-        nn.LeakyReLU(0.2),
+        nn.LeakyReLU(0.2, inplace=True),
         nn.AvgPool2d(2),
     )
 

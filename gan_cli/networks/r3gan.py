@@ -165,9 +165,9 @@ class GroupedBlock(nn.Module):
         groups = hidden // group_size
         self.residual = nn.Sequential(
             _scaled(nn.Conv2d(width, hidden, 1), gain),
-            nn.LeakyReLU(SLOPE),
+            nn.LeakyReLU(SLOPE, inplace=True),
             _scaled(nn.Conv2d(hidden, hidden, 3, padding=1, groups=groups), gain),
-            nn.LeakyReLU(SLOPE),
+            nn.LeakyReLU(SLOPE, inplace=True),
             _scaled(nn.Conv2d(hidden, width, 1, bias=False), 0.0),
         )
 

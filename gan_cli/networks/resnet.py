@@ -65,7 +65,7 @@ class Generator(roles.Generator):
         norm = partial(layers.ConditionalBatchNorm2d, n_classes=n_classes)
         self.blocks = nn.ModuleList(UpBlock(a, b, norm) for a, b in pairwise(sizes))
         self.out = nn.Sequential(
-            nn.BatchNorm2d(width), nn.ReLU(), _conv(width, channels, 3), nn.Tanh()
+            nn.BatchNorm2d(width), nn.ReLU(inplace=True), _conv(width, channels, 3), nn.Tanh()
         )
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
@@ -127,7 +127,7 @@ class Discriminator(roles.Discriminator):
             blocks.append(DownBlock(size_in, size_out, normalization, halve=i < downsamplings))
         head = projection_or_linear(sizes[-1], n_classes)
         _init_glorot(head.linear)
-        body = nn.Sequential(*blocks, nn.ReLU(), PixelPool(pooling))
+        body = nn.Sequential(*blocks, nn.ReLU(inplace=True), PixelPool(pooling))
         super().__init__(body=body, head=head, n_classes=n_classes)
 
 
@@ -151,8 +151,8 @@ class UpBlock(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """[N, size_in, H, W] -> [N, size_out, 2H, 2W], with labels [N] or what else tells them."""
-        h = self.conv1(_up(F.relu(self.norm1(x, y))))
-        h = self.conv2(F.relu(self.norm2(h, y)))
+        h = self.conv1(_up(F.relu(self.norm1(x, y), inplace=True)))
+        h = self.conv2(F.relu(self.norm2(h, y), inplace=True))
         # A 1x1 convolution and nearest-neighbour upsampling commute; this order costs a quarter.
         return h + _up(self.shortcut(x))
 
@@ -180,12 +180,14 @@ class DownBlock(nn.Module):
         self.size_out, self.halve = size_out, halve
         hidden = size_out if first else size_in
         pool = [nn.AvgPool2d(2)] if halve else []
-        opening = [] if first else [layers.normalization(normalization, size_in), nn.ReLU()]
+        fresh = normalization != "none"  # or the shortcut reads what ReLU would overwrite
+        norm = layers.normalization(normalization, size_in)
+        opening = [] if first else [norm, nn.ReLU(inplace=fresh)]
         self.residual = nn.Sequential(
             *opening,
             _conv(size_in, hidden, 3, gain=math.sqrt(2)),
             layers.normalization(normalization, hidden),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             _conv(hidden, size_out, 3, gain=math.sqrt(2)),
             *pool,
         )

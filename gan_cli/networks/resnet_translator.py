@@ -80,4 +80,4 @@ def _convolution(size_in: int, size_out: int, kernel: int) -> list[nn.Module]:
 
 
 def _norm_relu(channels: int) -> list[nn.Module]:
-    return [layers.plain_normalization("instance", channels), nn.ReLU()]
+    return [layers.plain_normalization("instance", channels), nn.ReLU(inplace=True)]

@@ -54,7 +54,7 @@ class Generator(roles.Generator):
             modules += [
                 TransposedConvolution(size_in, size_out, 4, stride=2, padding=1),
                 nn.BatchNorm2d(size_out),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ]
         self.label_stem = AppendLabel(n_classes)
         self.body = nn.Sequential(*modules, Convolution(width, channels, 3, padding=1), nn.Tanh())
@@ -101,11 +101,15 @@ class Discriminator(roles.Discriminator):
         for size_in, size_out in pairwise([channels, *sizes]):
             modules += [
                 Convolution(size_in, size_out, 3, padding=1),
-                nn.LeakyReLU(0.1),
+                nn.LeakyReLU(0.1, inplace=True),
                 Convolution(size_out, size_out, 4, stride=2, padding=1),
-                nn.LeakyReLU(0.1),
+                nn.LeakyReLU(0.1, inplace=True),
             ]
-        modules += [Convolution(sizes[-1], last, 3, padding=1), nn.LeakyReLU(0.1), nn.Flatten()]
+        modules += [
+            Convolution(sizes[-1], last, 3, padding=1),
+            nn.LeakyReLU(0.1, inplace=True),
+            nn.Flatten(),
+        ]
         super().__init__(
             body=nn.Sequential(*modules),  # [N, C, H, W] -> [N, last*base*base]
             head=projection_or_linear(last * base**2, n_classes),

@@ -14,10 +14,13 @@ from gan_cli.networks.labels import required
 
 
 class ScaledLeakyReLU(nn.LeakyReLU):
-    """Leaky ReLU of slope 0.2, times sqrt(2), so that what it gives varies as much as its input."""
+    """Leaky ReLU of slope 0.2, times sqrt(2), so that what it gives varies as much as its input.
+
+    It overwrites that.
+    """
 
     def __init__(self) -> None:
-        super().__init__(0.2)
+        super().__init__(0.2, inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Of the same shape."""

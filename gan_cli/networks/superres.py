@@ -62,9 +62,15 @@ class SRResNet(Upscaler):
         self.body = nn.Sequential(*(PlainResidual(width) for _ in range(blocks)))
         doublings: list[nn.Module] = []
         for _ in range(int(math.log2(scale))):
-            doublings += [_conv(width, 4 * width), nn.PixelShuffle(2), nn.LeakyReLU(0.1)]
+            doublings += [
+                _conv(width, 4 * width),
+                nn.PixelShuffle(2),
+                nn.LeakyReLU(0.1, inplace=True),
+            ]
         self.up = nn.Sequential(*doublings)
-        self.last = nn.Sequential(_conv(width, width), nn.LeakyReLU(0.1), _conv(width, channels))
+        self.last = nn.Sequential(
+            _conv(width, width), nn.LeakyReLU(0.1, inplace=True), _conv(width, channels)
+        )
         init_narrow(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -84,7 +90,7 @@ class PlainResidual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.residual = nn.Sequential(
-            _conv(channels, channels), nn.ReLU(), _conv(channels, channels)
+            _conv(channels, channels), nn.ReLU(inplace=True), _conv(channels, channels)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -118,9 +124,15 @@ class RRDBNet(Upscaler):
         )
         doublings: list[nn.Module] = []
         for _ in range(int(math.log2(scale))):
-            doublings += [nn.Upsample(scale_factor=2), _conv(width, width), nn.LeakyReLU(0.2)]
+            doublings += [
+                nn.Upsample(scale_factor=2),
+                _conv(width, width),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
         self.up = nn.Sequential(*doublings)
-        self.last = nn.Sequential(_conv(width, width), nn.LeakyReLU(0.2), _conv(width, channels))
+        self.last = nn.Sequential(
+            _conv(width, width), nn.LeakyReLU(0.2, inplace=True), _conv(width, channels)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, C, scale H, scale W]; about [-1, 1], nothing holds it there."""
@@ -191,9 +203,13 @@ class Discriminator(roles.Discriminator):
             for size_in, kernel, stride in ((before, 3, 1), (size, 4, 2)):
                 norm = bool(body)
                 body.append(Convolution(size_in, size, kernel, stride, 1, bias=not norm))
-                body += [nn.BatchNorm2d(size), nn.LeakyReLU(0.2)] if norm else [nn.LeakyReLU(0.2)]
+                body += (
+                    [nn.BatchNorm2d(size), nn.LeakyReLU(0.2, inplace=True)]
+                    if norm
+                    else [nn.LeakyReLU(0.2, inplace=True)]
+                )
             before = size
-        body += [nn.Flatten(), nn.Linear(before * base**2, 100), nn.LeakyReLU(0.2)]
+        body += [nn.Flatten(), nn.Linear(before * base**2, 100), nn.LeakyReLU(0.2, inplace=True)]
         super().__init__(body=nn.Sequential(*body), head=LinearHead(100), n_classes=0)
 
 

@@ -82,7 +82,7 @@ class UNet(roles.Translator):
             dropping = 1 <= len(up) <= dropout_blocks
             up.append(
                 nn.Sequential(
-                    nn.ReLU(),
+                    nn.ReLU(inplace=True),
                     _double(size_in if not up else 2 * size_in, size_out, bias),
                     layers.plain_normalization(normalization, size_out),
                     UniformDropout(dropout) if dropping else nn.Identity(),
@@ -91,7 +91,7 @@ class UNet(roles.Translator):
         last = _double(width if not up else 2 * width, out_channels, bias=True)
         self.down = nn.ModuleList(down)
         self.up = nn.ModuleList(up)
-        self.out = nn.Sequential(nn.ReLU(), last, nn.Tanh())
+        self.out = nn.Sequential(nn.ReLU(inplace=True), last, nn.Tanh())
         layers.init_normal(self)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -67,7 +67,7 @@ class Generator(roles.Generator):
         # 256-256-128-32 at 64 pixels, 256-192-128-32 at 32
         sizes = [first, first if base >= 8 else 3 * width, 2 * width, (width + 1) // 2]
         self.body = nn.Sequential(
-            *(nn.Linear(latent_dim, size, bias=False), nn.BatchNorm1d(size), nn.ReLU()),
+            *(nn.Linear(latent_dim, size, bias=False), nn.BatchNorm1d(size), nn.ReLU(inplace=True)),
             nn.Unflatten(1, (first, base, base)),  # [N, K*h*w] -> [N, K, h, w]
             *(module for pair in pairwise(sizes) for module in _up(*pair)),
             Convolution(sizes[-1], channels, 5, padding=2),
@@ -96,7 +96,10 @@ class Discriminator(roles.Discriminator):
         last = 4 * width
         # 32-128-256-256 at 64 pixels, 32-128-192-256 at 32
         sizes = [(width + 1) // 2, 2 * width, last if base >= 8 else 3 * width, last]
-        modules: list[nn.Module] = [Convolution(channels, sizes[0], 5, padding=2), nn.ReLU()]
+        modules: list[nn.Module] = [
+            Convolution(channels, sizes[0], 5, padding=2),
+            nn.ReLU(inplace=True),
+        ]
         modules += [module for pair in pairwise(sizes) for module in _down(*pair)]
         cut = len(modules) - 2  # the BatchNorm and the ReLU behind the fourth convolution
         early, late = nn.Sequential(*modules[:cut]), nn.Sequential(*modules[cut:])
@@ -114,15 +117,15 @@ class Discriminator(roles.Discriminator):
 
 def _down(size_in: int, size_out: int) -> list[nn.Module]:
     conv = Convolution(size_in, size_out, 5, stride=2, padding=2, bias=False)
-    return [conv, nn.BatchNorm2d(size_out), nn.ReLU()]
+    return [conv, nn.BatchNorm2d(size_out), nn.ReLU(inplace=True)]
 
 
 def _up(size_in: int, size_out: int) -> list[nn.Module]:
     conv = TransposedConvolution(size_in, size_out, 5, 2, padding=2, output_padding=1, bias=False)
-    return [conv, nn.BatchNorm2d(size_out), nn.ReLU()]
+    return [conv, nn.BatchNorm2d(size_out), nn.ReLU(inplace=True)]
 
 
 def _dense(size_in: int, size_out: int) -> list[nn.Module]:
     """[N, K, h, w] -> [N, size_out]."""
     dense = nn.Linear(size_in, size_out, bias=False)
-    return [nn.Flatten(), dense, nn.BatchNorm1d(size_out), nn.ReLU()]
+    return [nn.Flatten(), dense, nn.BatchNorm1d(size_out), nn.ReLU(inplace=True)]
