@@ -129,6 +129,8 @@ class Watch:
         self.means: dict[str, float] = {}
         self.unmeasured: list[Symptom] = list(SYMPTOMS)
         self._signs: deque[dict[str, float]] = deque(maxlen=2 * WINDOW)
+        self._steps: deque[int] = deque(maxlen=WINDOW)
+        self._showed: dict[Symptom, int] = {}  # at which step last
         self._last = -APART
         self._steepest, self._most_diverse = 0.0, 0.0
 
@@ -137,11 +139,17 @@ class Watch:
         """Whether there are fewer reports than a warning needs."""
         return len(self._signs) < 2 * WINDOW
 
+    def ended(self, symptom: Symptom) -> int | None:
+        """When one that was found showed last; None where a window of reports has not passed."""
+        showed = self._showed[symptom]
+        return showed if showed < self._steps[0] else None
+
     def read(self, step: int, report: Mapping[str, float]) -> list[Symptom]:
         """The symptoms that this report brings to light."""
         if step - self._last < APART:
             return []
         self._last = step
+        self._steps.append(step)
         self._signs.append(self._read_signs(report))
         signs = list(self._signs)
         self.means = _mean(signs[-WINDOW:])
@@ -152,11 +160,10 @@ class Watch:
         before = _mean(signs[:WINDOW])
         there = self.means.keys() & before.keys()
         self.unmeasured = [s for s in SYMPTOMS if not there.issuperset(s.signs)]
-        new = [
-            symptom
-            for symptom in SYMPTOMS
-            if symptom not in [*self.found, *self.unmeasured] and symptom.shows(self.means, before)
-        ]
+        measured = [symptom for symptom in SYMPTOMS if symptom not in self.unmeasured]
+        showing = [symptom for symptom in measured if symptom.shows(self.means, before)]
+        self._showed |= dict.fromkeys(showing, step)
+        new = [symptom for symptom in showing if symptom not in self.found]
         self.found |= dict.fromkeys(new, step)
         return new
 

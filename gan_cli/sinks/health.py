@@ -54,7 +54,10 @@ def _conclude(watch: Watch) -> str:
     """The warnings there were, or that there were none, and those that there cannot be."""
     if watch.too_early:
         return "too early to tell"
-    found = [f"{symptom.name} from step {step}" for symptom, step in watch.found.items()]
+    found = []
+    for symptom, step in watch.found.items():
+        end = watch.ended(symptom)
+        found.append(f"{symptom.name} from step {step}" + ("" if end is None else f" to {end}"))
     missing = [symptom.name for symptom in watch.unmeasured]
     said = [] if len(missing) == len(SYMPTOMS) else [", ".join(found) or "no warnings"]
     return "; ".join([*said, *([f"not measured: {', '.join(missing)}"] if missing else [])])

@@ -63,6 +63,18 @@ def test_a_passing_one_is_not_worth_a_word(symptom: Symptom) -> None:
     assert watch((20, {}), (2, UNHEALTHY[symptom]), (20, {})) == []
 
 
+def test_one_that_is_over_has_an_end() -> None:
+    """A plain GAN on the ring of Gaussians finds one mode first, and all of them later."""
+    seen = Watch()
+    for n in range(1, 61):
+        seen.read(50 * n, WELL | (UNHEALTHY[DROPPING] if n <= 30 else {}))
+        if n < 30 + WINDOW and DROPPING in seen.found:
+            assert seen.ended(DROPPING) is None, "it may come back"
+    end = seen.ended(DROPPING)
+    assert end is not None
+    assert 30 * 50 <= end <= (30 + WINDOW) * 50
+
+
 def test_samples_that_become_less_alike_are_no_collapse() -> None:
     """Every run begins with samples that all look the same."""
     rising = [{"health/diversity": 0.05 * 1.04**n, "health/uniqueness": 0.2} for n in range(50)]

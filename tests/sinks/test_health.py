@@ -44,6 +44,15 @@ def test_a_symptom_is_logged_once_with_advice(caplog: pytest.LogCaptureFixture) 
     assert f"mode collapse from step {sink.watch.found[COLLAPSE]}" in line
 
 
+def test_the_end_of_a_symptom_is_in_the_last_line() -> None:
+    watch = watched(ALIKE, 20)
+    assert f"mode collapse from step {watch.found[COLLAPSE]};" in summarise(watch)
+    for n in range(21, 60):
+        watch.read(50 * n, WELL)
+    first, last = watch.found[COLLAPSE], watch.ended(COLLAPSE)
+    assert f"mode collapse from step {first} to {last};" in summarise(watch) + ";"
+
+
 def test_a_symptom_without_advice_ends_with_its_sentence(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
