@@ -92,6 +92,8 @@ def train(job: Job, folder: Path, record: dict[str, Any]) -> None:
         Measuring(job, folder, record, trainer, real),
         Checkpoints(every, folder / "checkpoints", last, about),
     ]
+    marks = ", ".join(f"{mark:g}" for mark in job.marks[len(record["marks"]) :])
+    print(f"{folder}: from step {trainer.step} on, measured after {marks} {job.unit}", flush=True)
     trainer.run()
     if trainer.outcome != "finished":
         sys.exit(f"{folder}: {trainer.outcome}; called again, the study goes on with this run")

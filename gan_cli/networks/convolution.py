@@ -18,6 +18,8 @@ DEEP = 64
 """Numbers that go into one of that map from which on it is; images of 3 channels have fewer."""
 ROOM = 1 << 19
 """Numbers of patches that are laid out at once: 2 MiB, which caches hold."""
+PATCHES = 128
+"""How many there are at the least: each product reads and writes the whole gradient."""
 
 
 class Geometry(NamedTuple):
@@ -118,14 +120,15 @@ def weight_gradient(large: Tensor, small: Tensor, geometry: Geometry) -> Tensor:
     (count, channels), (rows, height, width) = large.shape[:2], small.shape[1:]
     values = small.permute(0, 2, 3, 1).reshape(-1, rows)  # [N h w, F]
     found = large.new_empty(rows, size * size * channels)
-    at_once = max(1, ROOM // (height * width * found.shape[1]))  # samples
+    places = height * width
+    at_once = max(1, ROOM // (places * found.shape[1]), PATCHES // places)  # samples
     room = large.new_empty(min(at_once, count), height, width, size, size, channels)
     for start in range(0, count, at_once):
         padded = F.pad(large[start : start + at_once], 4 * [padding]).permute(0, 2, 3, 1)
         patches = padded.unfold(1, size, stride).unfold(2, size, stride)  # [n, h, w, C, size, size]
         laid_out = room[: len(patches)].copy_(patches.permute(0, 1, 2, 4, 5, 3))
         laid_out = laid_out.flatten(0, 2).flatten(1)  # [n h w, size^2 C]
-        seen = values[start * height * width :][: len(laid_out)]
+        seen = values[start * places :][: len(laid_out)]
         found = torch.addmm(found, seen.t(), laid_out, beta=min(start, 1), out=found)
     return found.view(rows, size, size, channels).permute(0, 3, 1, 2)
 

@@ -59,6 +59,7 @@ def test_gradients_are_those_of_torch(name, bias, layout, products, monkeypatch)
     layer = kind(*sizes, bias=bias).to(memory_format=layout)
     x = torch.randn(5, sizes[0], side, side).to(memory_format=layout).requires_grad_()
     monkeypatch.setattr(convolution, "ROOM", 2000)  # one sample at once, or two
+    monkeypatch.setattr(convolution, "PATCHES", 1)
     found = gradients(layer, x)
     assert len(products) == 3  # one in each backward pass that nothing is to differentiate anew
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
@@ -68,6 +69,27 @@ def test_gradients_are_those_of_torch(name, bias, layout, products, monkeypatch)
     for one, other in zip(found, expected, strict=True):
         assert one.shape == other.shape
         assert (one - other).norm() <= 1e-5 * other.norm()
+
+
+def test_no_product_is_of_few_patches(monkeypatch):
+    """Each one reads and writes all of a gradient, however little there is room for."""
+    monkeypatch.setattr(convolution, "ROOM", 1)
+    monkeypatch.setattr(convolution, "PATCHES", 8)
+    taken, addmm = [], torch.addmm
+
+    def spy(found, values, patches, **how):
+        taken.append(len(patches))
+        return addmm(found, values, patches, **how)
+
+    monkeypatch.setattr(torch, "addmm", spy)
+    large, small = torch.randn(5, 3, 4, 4), torch.randn(5, 6, 2, 2)
+    found = convolution.weight_gradient(large, small, convolution.Geometry(4, 2, 1))
+    assert taken == [8, 8, 4]  # of four places a sample
+    weight = torch.zeros(6, 3, 4, 4, requires_grad=True)
+    (expected,) = torch.autograd.grad(
+        nn.functional.conv2d(large, weight, None, 2, 1), weight, small
+    )
+    assert torch.allclose(found, expected, atol=1e-5)
 
 
 def test_torch_layers_are_what_they_stand_for():
