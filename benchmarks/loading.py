@@ -18,12 +18,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch.nn import functional
 
 from benchmarks.common import open_settings, open_trainer
 from benchmarks.speed import compare, seconds
 from gan_cli.assembly.build import build_batches
+from gan_cli.viz.images import to_pil
 
 KINDS = {"png": (32, 32), "jpg": (256, 64)}
 """Of files: their pixels, and those of a training image."""
@@ -40,8 +40,7 @@ def write_pictures(folder: Path, kind: str, count: int) -> None:
     for number in range(count):
         coarse = torch.rand(1, 3, side // 4, side // 4, generator=generator)
         fine = functional.interpolate(coarse, size=(side, side), mode="bicubic").clamp(0, 1)[0]
-        pixels = (255 * fine).to(torch.uint8).permute(1, 2, 0).numpy()
-        Image.fromarray(pixels).save(folder / f"{number:05}.{kind}")
+        to_pil((255 * fine).to(torch.uint8)).save(folder / f"{number:05}.{kind}")
 
 
 def overrides_of(folder: Path, kind: str, *further: str) -> list[str]:
